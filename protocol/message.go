@@ -1,0 +1,109 @@
+package protocol
+
+import "encoding/json"
+
+// Operations of a Request.
+const (
+	OpHello   = "hello"
+	OpPrepare = "prepare"
+	OpSample  = "sample"
+	OpVerify  = "verify"
+	OpClose   = "close"
+)
+
+// Passes that Prepare may name. Each instrument disturbs the others, so one
+// process is prepared for one pass only.
+const (
+	PassTime   = "time"   // wall and CPU time
+	PassMemory = "memory" // exact peak of tensor bytes; time is not to be trusted
+)
+
+// A Request asks a worker for one thing.
+type Request struct {
+	ID      int            `json:"id"`                // counts up from 1
+	Op      string         `json:"op"`                // one of the Op constants
+	Prepare *Prepare       `json:"prepare,omitempty"` // with OpPrepare
+	Sample  *SampleRequest `json:"sample,omitempty"`  // with OpSample
+}
+
+// Prepare says what to build before sampling.
+type Prepare struct {
+	Settings json.RawMessage `json:"settings"` // a Settings object; raw, so that a worker sees keys it does not know
+	Pass     string          `json:"pass"`     // PassTime or PassMemory
+	Cache    string          `json:"cache"`    // absolute directory for simulated images and other derived data
+}
+
+// A SampleRequest asks for iterations of the prepared work.
+type SampleRequest struct {
+	Untimed    int `json:"untimed,omitempty"` // iterations before the clock starts, to refill caches
+	Iterations int `json:"iterations"`        // at least 1
+}
+
+// A Response answers the request with the same ID. Exactly one of the pointer
+// fields is set, or none for OpClose.
+type Response struct {
+	ID      int      `json:"id"`
+	Error   *Error   `json:"error,omitempty"`
+	Hello   *Hello   `json:"hello,omitempty"`
+	Facts   *Facts   `json:"facts,omitempty"`
+	Sample  *Sample  `json:"sample,omitempty"`
+	Outputs *Outputs `json:"outputs,omitempty"`
+}
+
+// Kinds of Error. The runner turns them into statuses.
+const (
+	BadRequest     = "bad-request"     // malformed or out of order
+	UnknownSetting = "unknown-setting" // not comparable: the worker does not know a setting
+	Unsupported    = "unsupported"     // known, but this build or machine cannot do it; skipped
+	OutOfMemory    = "out-of-memory"
+	Failed         = "failed" // anything else
+)
+
+// An Error is a worker's refusal or failure; the worker stays usable.
+type Error struct {
+	Kind    string `json:"kind"`
+	Message string `json:"message"` // what was asked, what went wrong, what to do
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Hello says who a worker is.
+type Hello struct {
+	Protocol  int               `json:"protocol"`  // Version
+	Worker    string            `json:"worker"`    // "lens", "pytorch", …
+	Build     string            `json:"build"`     // identifies the worker's own code
+	Libraries map[string]string `json:"libraries"` // versions of what it stands on, e.g. "libtorch": "2.11.0"
+	Kinds     []string          `json:"kinds"`     // workload kinds it can run
+	Settings  []string          `json:"settings"`  // settings it knows
+}
+
+// Facts describe the prepared work; they do not change until the next prepare.
+type Facts struct {
+	Parameters        int64   `json:"parameters"`          // trainable values, all members
+	WeightBytes       int64   `json:"weight_bytes"`        // bytes of parameters and buffers
+	FLOPPerItem       float64 `json:"flop_per_item"`       // convolutions and matrix products, 2 per multiply-add; 0 if unknown
+	ItemsPerIteration int     `json:"items_per_iteration"` // images completed by one iteration
+	Threads           int     `json:"threads"`             // compute threads, read back from the library
+	LoadSeconds       float64 `json:"load_seconds"`        // process start to ready for prepare
+	PrepareSeconds    float64 `json:"prepare_seconds"`     // this prepare
+}
+
+// A Sample is what one run of iterations took.
+type Sample struct {
+	Wall        float64           `json:"wall"`        // s, first iteration's start to last iteration's end
+	CPU         float64           `json:"cpu"`         // s of user and system time, the worker and its children
+	Durations   []float64         `json:"durations"`   // s, one per iteration
+	Items       int               `json:"items"`       // images completed in Wall
+	TensorPeak  int64             `json:"tensor_peak"` // bytes, memory pass only, else 0
+	RSSPeak     int64             `json:"rss_peak"`    // bytes, highest resident set of the worker and its children so far
+	Voluntary   int64             `json:"voluntary"`   // context switches by waiting
+	Involuntary int64             `json:"involuntary"` // context switches by preemption
+	Extra       map[string]Number `json:"extra,omitempty"`
+}
+
+// Outputs are what the work computes, for the correctness check.
+type Outputs struct {
+	Digest string   `json:"digest"` // SHA-256 of the values' little-endian float32 bytes
+	Shape  []int    `json:"shape"`
+	Values []Number `json:"values"` // row-major
+}

@@ -1,0 +1,130 @@
+package protocol
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+)
+
+// Settings say what an arm runs: the workload of a scenario with the arm's own
+// settings laid over it. It is the only settings type of both programs; its
+// tags are the schema that scenarios are checked against:
+//
+//	doc    what the setting means
+//	enum   allowed values, separated by spaces
+//	min    smallest allowed value, inclusive
+//	max    largest allowed value, inclusive
+//	kinds  workload kinds that have this setting, separated by spaces; empty: all
+//
+// The zero value of a field means "not set": the worker's documented default.
+type Settings struct {
+	Kind     string   `json:"kind,omitempty" doc:"what is run" enum:"inference ensemble null"`
+	Model    string   `json:"model,omitempty" doc:"network" enum:"resnet18 resnet34 vit_b_16 light_transformer" kinds:"inference"`
+	Members  []string `json:"members,omitempty" doc:"networks of the ensemble, in order" enum:"resnet18 resnet34 vit_b_16 light_transformer" kinds:"ensemble"`
+	Pixels   int      `json:"pixels,omitempty" doc:"side of the images; for an ensemble of the images on disk, which each member resizes to its own input" min:"32" max:"1024" kinds:"inference ensemble"`
+	Bands    int      `json:"bands,omitempty" doc:"bands of the images (default 3)" min:"1" max:"16" kinds:"inference ensemble"`
+	Batch    int      `json:"batch,omitempty" doc:"images per forward pass" min:"1" max:"65536" kinds:"inference ensemble"`
+	Images   int      `json:"images,omitempty" doc:"images scored per iteration, read from disk" min:"1" max:"1000000" kinds:"ensemble"`
+	Schedule string   `json:"schedule,omitempty" doc:"order and concurrency of the ensemble's members" enum:"sequential batch-major threads processes" kinds:"ensemble"`
+	Threads  int      `json:"threads,omitempty" doc:"compute threads of the whole arm (default: all cores)" min:"1" max:"1024" kinds:"inference ensemble"`
+	Seed     int      `json:"seed,omitempty" doc:"seed of weights and images" min:"0" max:"2147483647" kinds:"inference ensemble"`
+}
+
+// A Field describes one setting, read off the tags of Settings.
+type Field struct {
+	Key   string       // name in YAML and JSON
+	Doc   string       // meaning, without a final dot
+	Type  reflect.Kind // Int, Float64, String, Bool or Slice (of strings)
+	Enum  []string     // allowed values, nil if free
+	Min   float64      // smallest allowed value, if HasRange
+	Max   float64      // largest allowed value, if HasRange
+	Kinds []string     // workload kinds it belongs to, nil for all
+
+	HasRange bool
+	index    int
+}
+
+var fields = readFields()
+
+// Fields returns all settings in the order of the struct.
+func Fields() []Field { return append([]Field(nil), fields...) }
+
+// FieldByKey returns the setting of that name.
+func FieldByKey(key string) (Field, bool) {
+	for _, f := range fields {
+		if f.Key == key {
+			return f, true
+		}
+	}
+	return Field{}, false
+}
+
+func readFields() []Field {
+	t := reflect.TypeFor[Settings]()
+	out := make([]Field, 0, t.NumField())
+	for i := range t.NumField() {
+		sf := t.Field(i)
+		key, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
+		f := Field{Key: key, Doc: sf.Tag.Get("doc"), Type: sf.Type.Kind(), index: i,
+			Enum: strings.Fields(sf.Tag.Get("enum")), Kinds: strings.Fields(sf.Tag.Get("kinds"))}
+		if lo, ok := sf.Tag.Lookup("min"); ok {
+			f.HasRange = true
+			f.Min, _ = strconv.ParseFloat(lo, 64)
+			f.Max, _ = strconv.ParseFloat(sf.Tag.Get("max"), 64)
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// IsSet says whether the setting has a value other than its zero value.
+func (s Settings) IsSet(f Field) bool { return !reflect.ValueOf(s).Field(f.index).IsZero() }
+
+// Value returns the setting's value (an int, string, bool, float64 or []string).
+func (s Settings) Value(f Field) any { return reflect.ValueOf(s).Field(f.index).Interface() }
+
+// Set stores v, which must have the field's Go type.
+func (s *Settings) Set(f Field, v any) {
+	reflect.ValueOf(s).Elem().Field(f.index).Set(reflect.ValueOf(v))
+}
+
+// Overlay returns s with every setting that over has laid on top.
+func (s Settings) Overlay(over Settings) Settings {
+	for _, f := range fields {
+		if over.IsSet(f) {
+			s.Set(f, over.Value(f))
+		}
+	}
+	return s
+}
+
+// Hash identifies the settings: 12 hexadecimal digits of the SHA-256 of their
+// canonical JSON.
+func (s Settings) Hash() string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // a struct of plain fields always marshals
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:6])
+}
+
+// DecodeSettings reads settings strictly: a key that this build does not know
+// is an *Error of kind UnknownSetting.
+func DecodeSettings(raw json.RawMessage) (Settings, error) {
+	var s Settings
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&s); err != nil {
+		if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+			return s, &Error{Kind: UnknownSetting, Message: fmt.Sprintf("setting %s is not known to this worker", name)}
+		}
+		return s, &Error{Kind: BadRequest, Message: fmt.Sprintf("settings: %v", err)}
+	}
+	return s, nil
+}

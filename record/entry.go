@@ -1,0 +1,107 @@
+package record
+
+import "lensbench/protocol"
+
+// An Entry is one line of the journal. Kind says which pointer field is set.
+type Entry struct {
+	Kind    string       `json:"kind"`
+	Cell    string       `json:"cell,omitempty"` // cell ID
+	Time    float64      `json:"time"`           // s since the run started, monotonic within a process
+	Worker  *WorkerEntry `json:"worker,omitempty"`
+	Block   *BlockEntry  `json:"block,omitempty"`
+	Memory  *MemoryEntry `json:"memory,omitempty"`
+	Outputs *OutputEntry `json:"outputs,omitempty"`
+	Status  *StatusEntry `json:"status,omitempty"`
+}
+
+// Kinds of entries.
+const (
+	KindWorker  = "worker"  // an arm's process is up and prepared
+	KindBlock   = "block"   // one block, complete
+	KindMemory  = "memory"  // result of a memory pass
+	KindOutputs = "outputs" // outputs of an arm, against the control's
+	KindStatus  = "status"  // a cell or arm ended otherwise than ok
+	KindResume  = "resume"  // bench run --resume took over here
+	KindEnd     = "end"     // the run is complete
+)
+
+// A WorkerEntry records a process that was started and prepared.
+type WorkerEntry struct {
+	Arm        string         `json:"arm"`
+	Restart    int            `json:"restart"` // from 0
+	Pass       string         `json:"pass"`    // protocol.PassTime or PassMemory
+	Hello      protocol.Hello `json:"hello"`
+	Facts      protocol.Facts `json:"facts"`
+	Start      float64        `json:"start"`      // s, process start to hello
+	First      float64        `json:"first"`      // s, the first iteration after prepare: cold cost
+	Iterations int            `json:"iterations"` // per sample, from now on
+}
+
+// A BlockEntry is one sample of every arm, in the order in which they ran.
+type BlockEntry struct {
+	Restart int      `json:"restart"`
+	Block   int      `json:"block"` // from 0 within its restart
+	Samples []Sample `json:"samples"`
+}
+
+// A Sample is what the runner saw of one sample, and what the worker said.
+type Sample struct {
+	Arm        string          `json:"arm"`
+	Position   int             `json:"position"`   // in the block, from 0
+	Start      float64         `json:"start"`      // s since the run started
+	Wall       float64         `json:"wall"`       // s, request sent to answer read: includes the untimed iteration
+	Iterations int             `json:"iterations"` // timed
+	Said       protocol.Sample `json:"said"`
+	Host       HostSample      `json:"host"`
+}
+
+// A HostSample is what the host did during a sample: differences of counters.
+type HostSample struct {
+	Steal    float64 `json:"steal"`    // s of CPU time taken by the hypervisor, all cores
+	Others   float64 `json:"others"`   // s of CPU time used by processes that are not of this sample
+	Pressure float64 `json:"pressure"` // s in which some task waited for a CPU (PSI), 0 if the kernel has none
+}
+
+// A MemoryEntry is the result of one memory pass.
+type MemoryEntry struct {
+	Arm        string `json:"arm"`
+	Restart    int    `json:"restart"`
+	TensorPeak int64  `json:"tensor_peak"` // bytes, exact; 0 if the worker cannot count
+	RSSPeak    int64  `json:"rss_peak"`    // bytes, the worker's process tree
+}
+
+// An OutputEntry compares an arm's outputs with the control's.
+type OutputEntry struct {
+	Arm     string          `json:"arm"`
+	Restart int             `json:"restart"`
+	When    string          `json:"when"` // "before" or "after" the timing
+	Digest  string          `json:"digest"`
+	Shape   []int           `json:"shape"`
+	Worst   protocol.Number `json:"worst"` // largest |a−b| / max(1, |b|) against the control; NaN if shapes differ
+	Pass    bool            `json:"pass"`
+}
+
+// A StatusEntry records why an arm, or a whole cell, did not end ok.
+type StatusEntry struct {
+	Arm     string `json:"arm,omitempty"` // empty: the whole cell
+	Restart int    `json:"restart"`
+	Status  string `json:"status"` // one of the Status constants
+	Reason  string `json:"reason"` // for the reader of the report; what to do, if something can be done
+	Stderr  string `json:"stderr,omitempty"`
+}
+
+// Statuses of cells and arms. Absent, zero and failed are three different
+// things.
+const (
+	OK           = "ok"
+	Invalid      = "invalid"      // the record contradicts itself
+	Insufficient = "insufficient" // too few restarts for a verdict
+	Skipped      = "skipped"      // this machine lacks what the arm needs
+	OOM          = "oom"
+	Timeout      = "timeout"
+	Crash        = "crash"
+	Failed       = "error"
+	QualityFail  = "quality_fail" // outputs differ from the control's
+	Contaminated = "contaminated" // something else used the machine
+	Incomparable = "not-comparable"
+)

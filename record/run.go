@@ -1,0 +1,84 @@
+package record
+
+import (
+	"time"
+
+	"lensbench/protocol"
+)
+
+// Schema is the version of the documents of this package.
+const Schema = 1
+
+// A Run is the plan of one invocation, written before anything is measured.
+type Run struct {
+	Schema  int       `json:"schema"`
+	ID      string    `json:"id"`      // sortable by time, unique on a machine
+	Started time.Time `json:"started"` // UTC
+	Command []string  `json:"command"` // arguments that make this run again
+	Seed    uint64    `json:"seed"`    // of every random order in the run
+	Machine Machine   `json:"machine"`
+	Context Context   `json:"context"`
+	Cells   []Cell    `json:"cells"`
+}
+
+// A Cell is one point of a scenario's matrix with the arms that are compared
+// there.
+type Cell struct {
+	ID       string            `json:"id"`       // hash of the resolved settings of all arms
+	Scenario string            `json:"scenario"` // name
+	Title    string            `json:"title"`
+	Point    map[string]string `json:"point,omitempty"` // matrix axis → value; empty without a matrix
+	Arms     []Arm             `json:"arms"`            // the control first
+	Claim    *Claim            `json:"claim,omitempty"`
+	Decides  string            `json:"decides,omitempty"` // arm that decides the claim; empty: this cell is shown, not judged
+	Expect   []Expect          `json:"expect,omitempty"`  // what the claim says in numbers, of Decides to control
+	Equal    *Equal            `json:"equal,omitempty"`   // correctness check
+	Measure  []string          `json:"measure"`           // metrics that are reported
+	Plan     Plan              `json:"plan"`
+}
+
+// Metrics that a cell may measure.
+const (
+	Throughput = "throughput"  // samples/s, higher is better
+	Latency    = "latency"     // s per iteration, lower is better
+	MemoryPeak = "memory_peak" // bytes of tensors at the peak, lower is better
+)
+
+// An Arm is something that runs one workload in its own process.
+type Arm struct {
+	Name     string            `json:"name"`
+	Worker   string            `json:"worker"` // "lens" or "pytorch"
+	Settings protocol.Settings `json:"settings"`
+	Needs    []string          `json:"needs,omitempty"` // what the machine must have, e.g. "cuda"
+}
+
+// A Claim is a promise under test, in the words of whoever made it.
+type Claim struct {
+	ID   string `json:"id"`
+	Says string `json:"says"`
+}
+
+// An Expect is the nearer end of a claimed range: the ratio of the deciding
+// arm's metric to the control's.
+type Expect struct {
+	Metric string  `json:"metric"`
+	Op     string  `json:"op"`    // ">=" or "<="
+	Ratio  float64 `json:"ratio"` // > 0
+}
+
+// Equal demands that the outputs of every arm equal the control's: for each
+// value |a−b| ≤ Tolerance × max(1, |b|).
+type Equal struct {
+	Output    string  `json:"output"` // "logits"
+	Tolerance float64 `json:"tolerance"`
+}
+
+// A Plan says how much is measured. Restarts are fresh processes of every
+// arm; a block is one sample of every arm in random order.
+type Plan struct {
+	Restarts      int     `json:"restarts"`       // at least 1; 8 are needed for a verdict
+	Blocks        int     `json:"blocks"`         // per restart
+	Warmup        int     `json:"warmup"`         // iterations before the first block of a restart
+	SampleSeconds float64 `json:"sample_seconds"` // aim; iterations are chosen once per cell, the same for every restart
+	TimeLimit     float64 `json:"time_limit"`     // s for any one answer of a worker
+}

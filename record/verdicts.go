@@ -1,0 +1,108 @@
+package record
+
+// Verdicts are all statements of a run.
+type Verdicts struct {
+	Schema   int           `json:"schema"`
+	Run      string        `json:"run"` // Run.ID
+	Cells    []CellVerdict `json:"cells"`
+	Overhead *Overhead     `json:"overhead,omitempty"`
+	Dropped  int           `json:"dropped_lines"` // journal lines that could not be read
+}
+
+// A CellVerdict is what a run says about one cell.
+type CellVerdict struct {
+	Cell        string            `json:"cell"`
+	Scenario    string            `json:"scenario"`
+	Title       string            `json:"title"`
+	Point       map[string]string `json:"point,omitempty"`
+	Status      string            `json:"status"`
+	Reason      string            `json:"reason,omitempty"`
+	Arms        []ArmSummary      `json:"arms"`
+	Comparisons []Comparison      `json:"comparisons"` // each variant to the control, per metric
+	Claim       *ClaimVerdict     `json:"claim,omitempty"`
+}
+
+// An Interval is an estimate with its confidence bounds. N counts what it
+// rests on; 0 means absent.
+type Interval struct {
+	Value float64 `json:"value"`
+	Low   float64 `json:"low"`
+	High  float64 `json:"high"`
+	N     int     `json:"n"`
+}
+
+// An ArmSummary describes one arm alone.
+type ArmSummary struct {
+	Arm        string              `json:"arm"`
+	Worker     string              `json:"worker"`
+	Status     string              `json:"status"`
+	Reason     string              `json:"reason,omitempty"`
+	Restarts   int                 `json:"restarts"`
+	Samples    int                 `json:"samples"`
+	Throughput Interval            `json:"throughput"` // samples/s
+	Latency    map[string]Interval `json:"latency"`    // "p50", "p90", … only from their floor on; s per iteration
+	TensorPeak int64               `json:"tensor_peak"`
+	RSSPeak    int64               `json:"rss_peak"`
+	Load       Interval            `json:"load"`            // s, process start to hello; one value per restart
+	First      Interval            `json:"first"`           // s, first iteration; one value per restart
+	Worst      *float64            `json:"worst,omitempty"` // largest difference of outputs to the control's
+	Steal      float64             `json:"steal_share"`     // share of the samples' wall time stolen by the hypervisor
+	Noisy      int                 `json:"noisy_samples"`   // samples during which other processes used more than 5 % of the machine
+	Parameters int64               `json:"parameters,omitempty"`
+	Threads    int                 `json:"threads,omitempty"`
+}
+
+// A Comparison is the paired statement on one metric of one variant.
+type Comparison struct {
+	Metric      string  `json:"metric"`
+	Variant     string  `json:"variant"`
+	Control     string  `json:"control"`
+	Ratio       float64 `json:"ratio"` // variant ÷ control
+	Low         float64 `json:"low"`
+	High        float64 `json:"high"`
+	Confidence  float64 `json:"confidence"` // of [Low, High], e.g. 0.99
+	Exact       bool    `json:"exact"`      // byte counts that repeat exactly: Low = Ratio = High
+	P           float64 `json:"p"`          // two-sided, sign flips over restarts
+	Equivalence float64 `json:"p_equivalence"`
+	Theta       float64 `json:"theta"` // half-width of "equivalent", as a fraction
+	MDE         float64 `json:"mde"`   // smallest effect found with 95 % power, as a fraction
+	Outcome     string  `json:"outcome"`
+	Reason      string  `json:"reason,omitempty"`
+	Restarts    int     `json:"restarts"`
+	Pairs       int     `json:"pairs"`
+}
+
+// Outcomes of a Comparison. For memory, "less" and "more" take the places of
+// faster and slower.
+const (
+	Faster       = "faster"
+	Slower       = "slower"
+	Less         = "less"
+	More         = "more"
+	Equivalent   = "equivalent"
+	Inconclusive = "inconclusive"
+)
+
+// A ClaimVerdict compares an interval with a claimed range.
+type ClaimVerdict struct {
+	ID      string `json:"id"`
+	Says    string `json:"says"`
+	Verdict string `json:"verdict"`
+	Reason  string `json:"reason"` // the numbers, in a sentence
+	Device  string `json:"device"` // a CPU may refute what a GPU supports
+}
+
+// Verdicts on a claim.
+const (
+	Supported = "supported"
+	Refuted   = "refuted"
+	NotTested = "not tested"
+)
+
+// Overhead is the harness's own cost: what the runner adds around a sample of
+// null work, against the smallest sample of the run.
+type Overhead struct {
+	PerSample Interval `json:"per_sample"` // s
+	Smallest  float64  `json:"smallest"`   // s, median of the fastest arm's samples
+	Share     float64  `json:"share"`      // PerSample ÷ Smallest
+}
