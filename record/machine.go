@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"reflect"
+	"strings"
 )
 
 // A Machine is the identity of where a run took place. Numbers of machines
@@ -24,11 +26,34 @@ func (m Machine) ID() string {
 	return hex.EncodeToString(sum[:4])
 }
 
+// Differences lists the fields in which m and other differ, as "cpus 2, not
+// 4" with m's value first; empty if numbers of the two are comparable.
+func (m Machine) Differences(other Machine) []string {
+	var out []string
+	a, b := reflect.ValueOf(m), reflect.ValueOf(other)
+	for i := range a.NumField() {
+		x, y := a.Field(i).Interface(), b.Field(i).Interface()
+		if x != y {
+			key, _, _ := strings.Cut(a.Type().Field(i).Tag.Get("json"), ",")
+			out = append(out, fmt.Sprintf("%s %s, not %s", key, show(x), show(y)))
+		}
+	}
+	return out
+}
+
+func show(v any) string {
+	if v == "" {
+		return "none"
+	}
+	return fmt.Sprint(v)
+}
+
 // Context is what may differ between comparable runs; a difference is worth a
 // warning.
 type Context struct {
-	Kernel    string  `json:"kernel"`
-	Container string  `json:"container"` // kind, empty for none
-	Load1     float64 `json:"load1"`     // one-minute load average at the start
-	Bench     string  `json:"bench"`     // build of the harness
+	Kernel      string   `json:"kernel"`
+	Container   string   `json:"container"`   // kind, empty for none
+	Load1       float64  `json:"load1"`       // one-minute load average at the start
+	Bench       string   `json:"bench"`       // build of the harness
+	Environment []string `json:"environment"` // "KEY=value" that steers threads or devices, in every worker
 }

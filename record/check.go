@@ -1,0 +1,82 @@
+package record
+
+import (
+	"fmt"
+	"math"
+
+	"lensbench/protocol"
+)
+
+// slack allows for the rounding of sums of clock differences, nothing more.
+const slack = 1e-9
+
+// Check says what contradicts itself in a sample of work that completes
+// perIteration items an iteration, or nil. A sample that fails must not be
+// stored: its worker is wrong or lies, and its status is Invalid.
+//
+// With items and wall consistent here, throughput × wall = items holds for
+// whoever divides one by the other.
+func (s Sample) Check(perIteration int) error {
+	said := s.Said
+	switch {
+	case !positive(said.Wall):
+		return fmt.Errorf("wall is %v s; want a positive time", said.Wall)
+	case said.Wall > s.Wall:
+		return fmt.Errorf("the worker says %v s, but its answer came after %v s", said.Wall, s.Wall)
+	case len(said.Durations) != s.Iterations:
+		return fmt.Errorf("%d durations for %d iterations", len(said.Durations), s.Iterations)
+	case said.Items != s.Iterations*perIteration:
+		return fmt.Errorf("%d items from %d iterations of %d items", said.Items, s.Iterations, perIteration)
+	}
+	if err := checkCounters(said); err != nil {
+		return err
+	}
+	return checkDurations(said)
+}
+
+func checkCounters(said protocol.Sample) error {
+	if !(said.CPU >= 0) || math.IsInf(said.CPU, 0) {
+		return fmt.Errorf("CPU time is %v s", said.CPU)
+	}
+	if min(said.TensorPeak, said.RSSPeak, said.Voluntary, said.Involuntary) < 0 {
+		return fmt.Errorf("tensor_peak %d, rss_peak %d, voluntary %d, involuntary %d; none can be negative",
+			said.TensorPeak, said.RSSPeak, said.Voluntary, said.Involuntary)
+	}
+	return nil
+}
+
+func checkDurations(said protocol.Sample) error {
+	sum := 0.0
+	for i, d := range said.Durations {
+		if !positive(d) {
+			return fmt.Errorf("iteration %d took %v s; want a positive time", i, d)
+		}
+		sum += d
+	}
+	if sum > said.Wall*(1+slack)+slack {
+		return fmt.Errorf("iterations sum to %v s, more than the wall time of %v s", sum, said.Wall)
+	}
+	return nil
+}
+
+// CheckFacts says what contradicts the settings, or itself, in the facts of a
+// prepared worker, or nil.
+func CheckFacts(f protocol.Facts, s protocol.Settings) error {
+	if want := s.Images; s.Kind == "ensemble" && want > 0 && f.ItemsPerIteration != want {
+		return fmt.Errorf("%d items per iteration for images = %d", f.ItemsPerIteration, want)
+	}
+	if want := s.Batch; s.Kind == "inference" && want > 0 && f.ItemsPerIteration != want {
+		return fmt.Errorf("%d items per iteration for batch = %d", f.ItemsPerIteration, want)
+	}
+	switch {
+	case f.ItemsPerIteration < 1:
+		return fmt.Errorf("%d items per iteration; want at least 1", f.ItemsPerIteration)
+	case f.Parameters < 0 || f.WeightBytes < 0 || f.Threads < 0:
+		return fmt.Errorf("%d parameters, %d bytes of weights, %d threads; none can be negative", f.Parameters, f.WeightBytes, f.Threads)
+	case !(f.FLOPPerItem >= 0) || !(f.LoadSeconds >= 0) || !(f.PrepareSeconds >= 0):
+		return fmt.Errorf("%v FLOP per item, %v s to load, %v s to prepare; none can be negative", f.FLOPPerItem, f.LoadSeconds, f.PrepareSeconds)
+	}
+	return nil
+}
+
+func positive(v float64) bool { return v > 0 && !math.IsInf(v, 1) }
