@@ -1,0 +1,113 @@
+# make bench   build, simulate, run the quick suite, update RESULTS.md
+# make test    build, run every test
+# make help    all targets
+
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := build
+
+CXX       ?= g++
+GO        ?= go
+GOBUILD   := $(GO) build -trimpath -buildvcs=false
+CXXFLAGS  := -std=c++20 -O2 -DNDEBUG -fPIC -fvisibility=hidden -Wall
+
+SHIM      := bin/liblt.so.1
+SHIM_SRC  := $(wildcard torch/shim/*.cpp)
+SHIM_OBJ  := $(SHIM_SRC:torch/shim/%.cpp=build/shim/%.o)
+SHIM_TEST := $(wildcard torch/shim/test/*.cpp)
+
+##@ Use
+
+.PHONY: build
+build: shim bin/pytorch_worker.py ## leave bin/bench and bin/lens
+	$(GOBUILD) -o bin/bench ./bench
+	$(GOBUILD) -o bin/lens ./system/lens
+
+.PHONY: bench
+bench: build ## run the quick suite on this machine and update RESULTS.md
+	bin/bench run --suite quick --results RESULTS.md
+
+##@ Test
+
+# Go's test cache does not look into a shared library: tests read this
+# variable, so that a changed shim runs them again.
+SHIM_HASH = $$(sha256sum $(SHIM) | cut -c1-16)
+
+.PHONY: test
+test: build test-shim test-scripts ## every test, Go, C++ and Python
+	LENSBENCH_SHIM_HASH=$(SHIM_HASH) $(GO) test ./...
+
+.PHONY: test-shim
+test-shim: shim build/shim-test
+	LD_LIBRARY_PATH=bin build/shim-test
+
+.PHONY: test-scripts
+test-scripts: need
+	python3 scripts/libtorch_test.py
+
+.PHONY: race
+race: build ## the tests under the race detector
+	LENSBENCH_SHIM_HASH=$(SHIM_HASH) $(GO) test -race ./...
+
+.PHONY: smoke
+smoke: build ## one block of every scenario: the whole tool end to end, no verdicts
+	bin/bench run --suite quick --restarts 1 --blocks 1 --runs build/smoke
+
+.PHONY: lint
+lint: build ## gofmt, go vet, staticcheck
+	@test -z "$$(gofmt -l .)" || { echo "not formatted (run gofmt -w):"; gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+##@ Other
+
+.PHONY: generate
+generate: build ## rewrite generated files: golden files and the JSON Schema
+	$(GO) generate ./...
+
+.PHONY: clean
+clean: ## remove what was built; runs, results and the cache stay
+	rm -rf bin build
+
+.PHONY: help
+help: ## this list
+	@awk -F '## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {sub(/:.*/, "", $$1); printf "  make %-9s %s\n", $$1, $$2}' Makefile
+
+.PHONY: need
+need:
+	@sh scripts/need.sh
+
+# The C++ side. build/libtorch changes only when another libtorch is used, and
+# then everything that was compiled against the old one is made again. At most
+# two compilers run at once, whatever -j says: each takes up to 1 GB.
+
+.PHONY: shim
+shim: build/libtorch
+	@$(MAKE) --no-print-directory MAKEFLAGS=-j2 $(SHIM)
+
+build/libtorch: FORCE | need
+	@mkdir -p build/shim bin
+	@python3 scripts/libtorch.py > build/libtorch.new
+	@if cmp -s build/libtorch.new $@; then rm build/libtorch.new; else mv build/libtorch.new $@; fi
+
+build/shim/%.o: torch/shim/%.cpp build/libtorch
+	$(CXX) $(CXXFLAGS) -MMD -MP -isystem "$$(cat build/libtorch)/include" \
+	  -isystem "$$(cat build/libtorch)/include/torch/csrc/api/include" -c $< -o $@
+
+$(SHIM): $(SHIM_OBJ) torch/shim/lt.map
+	@T=$$(cat build/libtorch) && set -x && \
+	$(CXX) -shared -o $@ $(SHIM_OBJ) -Wl,-soname,liblt.so.1 -Wl,--version-script=torch/shim/lt.map -Wl,-z,defs \
+	  -L"$$T/lib" -Wl,-rpath,"$$T/lib" -ltorch_cpu -lc10 -ldl -lpthread
+	@ln -sf liblt.so.1 bin/liblt.so
+
+build/shim-test: $(SHIM_TEST) torch/shim/lt.h $(SHIM)
+	$(CXX) -std=c++20 -O1 -g -Wall -Itorch/shim $(SHIM_TEST) -o $@ -Lbin -llt -Wl,--allow-shlib-undefined
+
+bin/pytorch_worker.py: system/peer/pytorch_worker.py
+	@mkdir -p bin
+	cp $< $@
+
+.PHONY: FORCE
+FORCE:
+
+-include $(SHIM_OBJ:.o=.d)
