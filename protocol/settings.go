@@ -20,11 +20,12 @@ import (
 //	min    smallest allowed value, inclusive
 //	max    largest allowed value, inclusive
 //	kinds  workload kinds that have this setting, separated by spaces; empty: all
+//	need   workload kinds that cannot do without it, separated by spaces
 //
 // The zero value of a field means "not set": the worker's documented default.
 type Settings struct {
 	Kind     string   `json:"kind,omitempty" doc:"what is run" enum:"inference ensemble null"`
-	Model    string   `json:"model,omitempty" doc:"network" enum:"resnet18 resnet34 vit_b_16 light_transformer" kinds:"inference"`
+	Model    string   `json:"model,omitempty" doc:"network" enum:"resnet18 resnet34 vit_b_16 light_transformer" kinds:"inference" need:"inference"`
 	Members  []string `json:"members,omitempty" doc:"networks of the ensemble, in order" enum:"resnet18 resnet34 vit_b_16 light_transformer" kinds:"ensemble"`
 	Pixels   int      `json:"pixels,omitempty" doc:"side of the images; for an ensemble of the images on disk, which each member resizes to its own input" min:"32" max:"1024" kinds:"inference ensemble"`
 	Bands    int      `json:"bands,omitempty" doc:"bands of the images (default 3)" min:"1" max:"16" kinds:"inference ensemble"`
@@ -45,6 +46,7 @@ type Field struct {
 	Max   float64      // largest allowed value, if HasRange
 	Kinds []string     // workload kinds it belongs to, nil for all
 
+	Needed   []string // workload kinds that cannot do without it
 	HasRange bool
 	index    int
 }
@@ -71,7 +73,8 @@ func readFields() []Field {
 		sf := t.Field(i)
 		key, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
 		f := Field{Key: key, Doc: sf.Tag.Get("doc"), Type: sf.Type.Kind(), index: i,
-			Enum: strings.Fields(sf.Tag.Get("enum")), Kinds: strings.Fields(sf.Tag.Get("kinds"))}
+			Enum: strings.Fields(sf.Tag.Get("enum")), Kinds: strings.Fields(sf.Tag.Get("kinds")),
+			Needed: strings.Fields(sf.Tag.Get("need"))}
 		if lo, ok := sf.Tag.Lookup("min"); ok {
 			f.HasRange = true
 			f.Min, _ = strconv.ParseFloat(lo, 64)
