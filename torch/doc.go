@@ -1,0 +1,43 @@
+// Package torch calls libtorch.
+//
+// It has three tiers: about thirty fixed functions (create, copy, shape,
+// threads, memory, random state), one generic call that reaches every operator
+// of libtorch by its schema name, and typed methods over that call for the
+// operators in use. All of them go through the plain C interface of
+// shim/lt.h; no C pointer leaves the package.
+//
+// # Sessions and scopes
+//
+// A [Session] is a stretch of work on one operating-system thread, because the
+// number of threads and the inference mode belong to a thread. Every tensor
+// made in it belongs to a [Scope], which frees it at its end:
+//
+//	err := torch.Session{Threads: 2, Inference: true}.Run(func(sc *torch.Scope) error {
+//		x := sc.FromFloat32(pixels, 8, 3, 64, 64)
+//		y := sc.Sigmoid(sc.Linear(sc.Flatten(x, 1, -1), weight, bias))
+//		return y.CopyFloat32(scores)
+//	})
+//
+// Freeing does not wait for the garbage collector, which knows nothing of the
+// memory behind a tensor. A long computation frees its intermediate results
+// with [Tensor.Free] or in child scopes ([Scope.Scoped]), so that libtorch gets
+// the same memory back for the next result while it is still in cache.
+//
+// # Errors
+//
+// Operators panic with *[Error], and [Session.Run] returns it: a forward pass
+// reads as the formula it is. Everything that is not an operator returns its
+// error. Using a tensor after it was freed is such a panic too, never undefined
+// behaviour.
+//
+// # Concurrency
+//
+// Sessions may run at the same time, and share tensors that nobody writes to or
+// frees meanwhile. A Scope belongs to one goroutine.
+//
+// # What it is not
+//
+// No automatic differentiation, mixed precision or distribution; no build for
+// anything but Linux on x86-64; no attempt to cover operators that are not used
+// here with typed methods, since [Scope.Call] reaches them.
+package torch

@@ -1,0 +1,102 @@
+package torch
+
+// #include "lt.h"
+import "C"
+
+import (
+	"fmt"
+	"runtime"
+)
+
+// A Session is a way to run operators. The zero value runs them with libtorch's
+// default number of threads and outside inference mode.
+//
+// An operating-system thread keeps its own team of OpenMP threads, and changing
+// their number clears oneDNN's cache of prepared kernels. So a program that
+// measures runs one long session, or calls runtime.LockOSThread before several.
+type Session struct {
+	Threads   int  // threads one operator may use; 0: the cores of the machine, or OMP_NUM_THREADS
+	Inference bool // inference mode: no bookkeeping for gradients
+}
+
+// Run calls f on one operating-system thread with the session's settings. It
+// returns f's error, or the *Error that an operator panicked with. Other panics
+// go on to Run's caller. In every case the scope is freed and the thread is as
+// it was before.
+func (s Session) Run(f func(sc *Scope) error) (err error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer recovered(&err)
+	restore, err := setThreads(s.Threads)
+	if err != nil {
+		return err
+	}
+	defer restore()
+	if s.Inference {
+		defer enter(C.LT_MODE_INFERENCE)()
+	}
+	sc := NewScope()
+	defer sc.Free()
+	return f(sc)
+}
+
+// recovered turns a panic with *Error into *err.
+func recovered(err *error) {
+	switch r := recover().(type) {
+	case nil:
+	case *Error:
+		*err = r
+	default:
+		panic(r)
+	}
+}
+
+// enter puts the locked thread into a mode and returns the function that
+// leaves it.
+func enter(mode C.int) (leave func()) {
+	var m *C.lt_mode
+	must("enter mode", C.lt_mode_enter(mode, &m))
+	return func() { C.lt_mode_leave(m) }
+}
+
+// InferenceMode runs f in inference mode: no bookkeeping for gradients, and
+// what is made in it can never take part in them.
+func (sc *Scope) InferenceMode(f func()) {
+	defer enter(C.LT_MODE_INFERENCE)()
+	f()
+}
+
+// NoGrad runs f without recording operations for gradients.
+func (sc *Scope) NoGrad(f func()) {
+	defer enter(C.LT_MODE_NO_GRAD)()
+	f()
+}
+
+// DefaultThreads is the number of threads of a session that sets none.
+func DefaultThreads() int { return int(C.lt_threads_default()) }
+
+// Threads returns the number of threads that operators of this session use.
+func (sc *Scope) Threads() int { return int(C.lt_threads_get()) }
+
+// setThreads sets the number of threads of the locked thread and reads it back.
+func setThreads(n int) (restore func(), err error) {
+	if n == 0 {
+		n = DefaultThreads()
+	}
+	before := int(C.lt_threads_get())
+	if n == before {
+		return func() {}, nil
+	}
+	if n < 0 {
+		return nil, &Error{Op: "session", Kind: ErrArgument, Message: fmt.Sprintf("%d threads; want 1 or more, or 0 for the default", n)}
+	}
+	if e := C.lt_threads_set(C.int(n)); e != nil {
+		return nil, take("session", e)
+	}
+	restore = func() { C.lt_threads_set(C.int(before)) }
+	if got := int(C.lt_threads_get()); got != n {
+		restore()
+		return nil, &Error{Op: "session", Kind: ErrInternal, Message: fmt.Sprintf("asked for %d threads, libtorch uses %d", n, got)}
+	}
+	return restore, nil
+}

@@ -1,0 +1,50 @@
+// core.hpp: what every file of the shim shares: the guard and the handles.
+#pragma once
+
+#include <ATen/core/TensorBody.h>
+#include <c10/util/FunctionRef.h>
+
+#include <atomic>
+#include <stdexcept>
+#include <string>
+
+#include "lt.h"
+
+namespace lt {
+
+// Failure is an error whose kind the shim itself knows.
+struct Failure : std::runtime_error {
+  int kind;
+  Failure(int k, const std::string &message) : std::runtime_error(message), kind(k) {}
+};
+
+// guard runs f and returns what it threw as an owned error, else NULL. It holds
+// the library's only try block: nothing C++ leaves through it.
+lt_error *guard(c10::function_ref<void()> f) noexcept;
+
+// A lt_tensor pointer is a TensorImpl pointer that holds one reference, so a
+// handle costs no allocation of its own.
+using Reference = c10::intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>;
+
+extern std::atomic<int64_t> live;  // handles given and not freed
+extern std::atomic<bool> allocated; // a handle has been given at least once
+
+inline c10::TensorImpl *impl(const lt_tensor *t) {
+  return reinterpret_cast<c10::TensorImpl *>(const_cast<lt_tensor *>(t));
+}
+
+// borrow takes a second reference for the duration of a call; NULL is an
+// undefined tensor.
+inline at::Tensor borrow(const lt_tensor *t) {
+  return t ? at::Tensor(Reference::reclaim_copy(impl(t))) : at::Tensor();
+}
+
+// give hands t's reference to the caller; an undefined tensor is NULL.
+inline lt_tensor *give(at::Tensor t) {
+  if (!t.defined()) return nullptr;
+  live.fetch_add(1, std::memory_order_relaxed);
+  if (!allocated.load(std::memory_order_relaxed)) allocated.store(true, std::memory_order_relaxed);
+  return reinterpret_cast<lt_tensor *>(t.unsafeReleaseTensorImpl());
+}
+
+} // namespace lt

@@ -1,0 +1,56 @@
+// error.cpp: exceptions become owned errors.
+#include "core.hpp"
+
+#include <c10/util/Exception.h>
+
+#include <string_view>
+
+struct lt_error {
+  int kind;
+  std::string message;
+};
+
+namespace lt {
+
+namespace {
+
+// The CPU allocator reports a failed allocation as a plain c10::Error.
+int kind_of(const c10::Error &e) {
+  std::string_view message = e.what_without_backtrace();
+  return message.find("can't allocate memory") == message.npos ? LT_ERR_INVALID : LT_ERR_MEMORY;
+}
+
+} // namespace
+
+lt_error *guard(c10::function_ref<void()> f) noexcept {
+  try {
+    f();
+    return nullptr;
+  } catch (const Failure &e) {
+    return new lt_error{e.kind, e.what()};
+  } catch (const c10::OutOfMemoryError &e) {
+    return new lt_error{LT_ERR_MEMORY, e.what_without_backtrace()};
+  } catch (const c10::NotImplementedError &e) {
+    return new lt_error{LT_ERR_NOT_IMPLEMENTED, e.what_without_backtrace()};
+  } catch (const c10::Error &e) {
+    return new lt_error{kind_of(e), e.what_without_backtrace()};
+  } catch (const std::bad_alloc &) {
+    return new lt_error{LT_ERR_MEMORY, "out of memory"};
+  } catch (const std::exception &e) {
+    return new lt_error{LT_ERR_INTERNAL, e.what()};
+  } catch (...) {
+    return new lt_error{LT_ERR_INTERNAL, "a C++ exception of unknown type"};
+  }
+}
+
+} // namespace lt
+
+extern "C" {
+
+int lt_error_kind(const lt_error *e) { return e->kind; }
+
+const char *lt_error_message(const lt_error *e) { return e->message.c_str(); }
+
+void lt_error_free(lt_error *e) { delete e; }
+
+}

@@ -1,0 +1,131 @@
+/*
+ * lt.h - libtorch behind a plain C interface.
+ *
+ * Everything that the library exports is declared here, and everything declared
+ * here is exported; a test compares the two.
+ *
+ * Rules:
+ *  - A function that can fail returns NULL, or an lt_error that the caller owns
+ *    and frees with lt_error_free. Its out-parameters are then untouched.
+ *  - [owned]    the caller receives one reference and must give it back.
+ *  - [borrowed] the library only looks at it during the call.
+ *  - No C++ exception and no C++ type leaves the library.
+ *  - Functions may be called from any thread. Modes (lt_mode_enter) and the
+ *    number of threads (lt_threads_set) belong to the calling thread.
+ */
+#ifndef LT_H
+#define LT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+/* The library is compiled with hidden visibility; this makes these visible. */
+#pragma GCC visibility push(default)
+
+typedef struct lt_error lt_error;
+typedef struct lt_tensor lt_tensor; /* one counted reference to a tensor, not a wrapper around it */
+typedef struct lt_op lt_op;         /* an operator, found once and never freed */
+typedef struct lt_mode lt_mode;     /* a thread-local mode that is in force */
+
+/* Kinds of errors. */
+enum {
+  LT_ERR_INVALID = 1,     /* an operator rejected its arguments: shapes, types, values */
+  LT_ERR_MEMORY,          /* an allocation failed */
+  LT_ERR_NOT_IMPLEMENTED, /* no kernel for these types on this device */
+  LT_ERR_UNKNOWN_OP,      /* no operator of that name and overload */
+  LT_ERR_ARGUMENT,        /* number or type of arguments differ from the operator's schema */
+  LT_ERR_INTERNAL,        /* anything else that was thrown */
+};
+
+/* Tags of arguments and results. */
+enum {
+  LT_NONE,        /* no value */
+  LT_DEFAULT,     /* the argument's default value; arguments only */
+  LT_TENSOR,      /* bits: lt_tensor pointer */
+  LT_INT,         /* bits: int64_t */
+  LT_FLOAT,       /* bits: double */
+  LT_BOOL,        /* bits: 0 or 1 */
+  LT_STRING,      /* n bytes in the pool */
+  LT_INTS,        /* n int64_t in the pool */
+  LT_FLOATS,      /* n double in the pool */
+  LT_BOOLS,       /* n words, each 0 or 1, in the pool */
+  LT_TENSORS,     /* n lt_tensor pointers in the pool; 0 is an absent tensor */
+};
+
+/*
+ * lt_arg is an argument or a result. Lists and strings lie in a pool of 8-byte
+ * words beside the arguments, and bits is the offset of their first word. So a
+ * call needs two flat arrays and not one pointer of the caller's language.
+ */
+typedef struct lt_arg {
+  uint32_t tag;
+  uint32_t n; /* length of a list or string */
+  uint64_t bits;
+} lt_arg;
+
+/* errors */
+int lt_error_kind(const lt_error *e);
+const char *lt_error_message(const lt_error *e); /* [borrowed] from e */
+void lt_error_free(lt_error *e);                 /* NULL is allowed */
+
+/* operators */
+lt_error *lt_op_find(const char *name, const char *overload, lt_op **out); /* same pointer for the same operator is not promised */
+const char *lt_op_schema(const lt_op *op);                                 /* [borrowed] from op */
+/*
+ * lt_call runs op. Arguments after nargs take their defaults. At most maxrets
+ * results are stored in rets [owned], the number stored in *nrets; further ones
+ * are dropped. A result that is a list of tensors is stored as LT_TENSORS whose
+ * bits are a pointer to n tensors [owned] in an array [owned, lt_array_free].
+ */
+lt_error *lt_call(const lt_op *op, const lt_arg *args, int nargs, const uint64_t *pool, lt_arg *rets, int maxrets, int *nrets);
+void lt_array_free(lt_tensor **array); /* frees the array, not the tensors in it */
+
+/* tensors; dtype is the number of c10::ScalarType */
+lt_error *lt_empty(const int64_t *shape, int ndim, int dtype, lt_tensor **out);                                          /* out [owned] */
+lt_error *lt_from_host(const void *data, size_t nbytes, const int64_t *shape, int ndim, int dtype, lt_tensor **out);     /* copies data; out [owned] */
+lt_error *lt_copy_from_host(lt_tensor *t, int dtype, const void *data, size_t nbytes);                                   /* fills t in place */
+lt_error *lt_copy_to_host(const lt_tensor *t, int dtype, void *data, size_t nbytes);                                     /* row-major, whatever t's strides */
+void lt_free(lt_tensor *t);                                                                                              /* NULL is allowed */
+void lt_free_all(lt_tensor *const *t, size_t n);                                                                         /* t [borrowed] array of tensors to free */
+int lt_dim(const lt_tensor *t);
+void lt_shape(const lt_tensor *t, int64_t *out); /* lt_dim(t) sizes */
+int lt_dtype(const lt_tensor *t);
+int64_t lt_numel(const lt_tensor *t);
+int64_t lt_nbytes(const lt_tensor *t); /* elements times element size */
+int64_t lt_live(void);                 /* references handed out and not yet freed, all threads */
+
+/* thread-local modes; leave in reverse order of entering, on the same thread */
+enum { LT_MODE_INFERENCE, LT_MODE_NO_GRAD };
+lt_error *lt_mode_enter(int mode, lt_mode **out); /* out [owned], given back to lt_mode_leave */
+void lt_mode_leave(lt_mode *m);
+int lt_mode_on(int mode); /* whether the calling thread is in it */
+
+/* threads that one operator may use, when called from this thread */
+int lt_threads_default(void); /* what libtorch chose at start: the cores, or OMP_NUM_THREADS */
+int lt_threads_get(void);
+lt_error *lt_threads_set(int n);
+
+/* the process's CPU random number generator; the seed reaches other devices too */
+lt_error *lt_seed(uint64_t seed);
+lt_error *lt_random_state(lt_tensor **out); /* uint8 [n], out [owned] */
+lt_error *lt_random_state_set(const lt_tensor *state);
+
+/* exact bytes of CPU tensors */
+lt_error *lt_memory_count(void); /* from now on; fails once a tensor has been made */
+int lt_memory_counting(void);
+void lt_memory_stats(int64_t *current, int64_t *peak, int64_t *allocations);
+void lt_memory_reset_peak(void);
+
+/* the library */
+const char *lt_version(void);                    /* of libtorch, for example 2.11.0 */
+const char *lt_cpu_capability(void);             /* instruction set that libtorch's kernels use, for example AVX512 */
+lt_error *lt_load_cuda(void);                    /* opens libtorch_cuda.so, which registers its devices */
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif

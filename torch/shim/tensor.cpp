@@ -1,0 +1,104 @@
+// tensor.cpp: making, copying, describing and freeing tensors.
+#include "core.hpp"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+#include <c10/core/InferenceMode.h>
+
+#include <cstring>
+#include <sstream>
+
+using namespace lt;
+
+std::atomic<int64_t> lt::live{0};
+std::atomic<bool> lt::allocated{false};
+
+namespace {
+
+at::Tensor empty(const int64_t *shape, int ndim, int dtype) {
+  return at::empty(at::IntArrayRef(shape, size_t(ndim)), at::TensorOptions().dtype(at::ScalarType(dtype)));
+}
+
+// check_host rejects host memory that does not hold exactly t.
+void check_host(const at::Tensor &t, int dtype, size_t nbytes) {
+  if (t.scalar_type() == at::ScalarType(dtype) && t.nbytes() == nbytes) return;
+  std::ostringstream s;
+  s << "tensor is " << t.scalar_type() << t.sizes() << " of " << t.nbytes() << " bytes, host memory is "
+    << at::ScalarType(dtype) << " of " << nbytes << " bytes";
+  throw Failure(LT_ERR_ARGUMENT, s.str());
+}
+
+// as_tensor is host memory seen as a CPU tensor of t's shape, not owning it.
+at::Tensor as_tensor(const at::Tensor &t, void *data) {
+  return at::from_blob(data, t.sizes(), at::TensorOptions().dtype(t.scalar_type()));
+}
+
+} // namespace
+
+extern "C" {
+
+lt_error *lt_empty(const int64_t *shape, int ndim, int dtype, lt_tensor **out) {
+  return guard([&] { *out = give(empty(shape, ndim, dtype)); });
+}
+
+lt_error *lt_from_host(const void *data, size_t nbytes, const int64_t *shape, int ndim, int dtype, lt_tensor **out) {
+  return guard([&] {
+    at::Tensor t = empty(shape, ndim, dtype);
+    check_host(t, dtype, nbytes);
+    if (nbytes) memcpy(t.mutable_data_ptr(), data, nbytes);
+    *out = give(std::move(t));
+  });
+}
+
+lt_error *lt_copy_from_host(lt_tensor *p, int dtype, const void *data, size_t nbytes) {
+  return guard([&] {
+    at::Tensor t = borrow(p);
+    check_host(t, dtype, nbytes);
+    if (!nbytes) return;
+    if (t.is_cpu() && t.is_contiguous()) {
+      memcpy(t.mutable_data_ptr(), data, nbytes);
+      return;
+    }
+    t.copy_(as_tensor(t, const_cast<void *>(data)));
+  });
+}
+
+lt_error *lt_copy_to_host(const lt_tensor *p, int dtype, void *data, size_t nbytes) {
+  return guard([&] {
+    at::Tensor t = borrow(p);
+    check_host(t, dtype, nbytes);
+    if (!nbytes) return;
+    if (t.is_cpu() && t.is_contiguous() && !t.is_conj() && !t.is_neg()) {
+      memcpy(data, t.const_data_ptr(), nbytes);
+      return;
+    }
+    as_tensor(t, data).copy_(t);
+  });
+}
+
+void lt_free(lt_tensor *t) {
+  if (!t) return;
+  live.fetch_sub(1, std::memory_order_relaxed);
+  Reference::reclaim(impl(t));
+}
+
+void lt_free_all(lt_tensor *const *t, size_t n) {
+  for (size_t i = 0; i < n; i++) lt_free(t[i]);
+}
+
+int lt_dim(const lt_tensor *t) { return int(impl(t)->dim()); }
+
+void lt_shape(const lt_tensor *t, int64_t *out) {
+  auto sizes = impl(t)->sizes();
+  std::copy(sizes.begin(), sizes.end(), out);
+}
+
+int lt_dtype(const lt_tensor *t) { return int(c10::typeMetaToScalarType(impl(t)->dtype())); }
+
+int64_t lt_numel(const lt_tensor *t) { return impl(t)->numel(); }
+
+int64_t lt_nbytes(const lt_tensor *t) { return impl(t)->numel() * int64_t(impl(t)->itemsize()); }
+
+int64_t lt_live(void) { return live.load(std::memory_order_relaxed); }
+
+}
