@@ -7,6 +7,10 @@ type Verdicts struct {
 	Cells    []CellVerdict `json:"cells"`
 	Overhead *Overhead     `json:"overhead,omitempty"`
 	Dropped  int           `json:"dropped_lines"` // journal lines that could not be read
+
+	// Interrupted says that the journal has no end entry: the run was cut
+	// short, or goes on while this is read.
+	Interrupted bool `json:"interrupted"`
 }
 
 // A CellVerdict is what a run says about one cell.
