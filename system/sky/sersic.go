@@ -9,13 +9,14 @@ const radiusFloor = 1e-4
 // A Sersic is an elliptical Sérsic profile,
 // I = Amp·exp(−b_n·((R/Radius)^(1/N) − 1)).
 type Sersic struct {
-	Amp    float64 // surface brightness at R = Radius, flux per arcsec²
-	Radius float64 // half-light radius (with BnExact), arcsec, > 0
-	N      float64 // Sérsic index, > 0
-	Q      float64 // axis ratio, 0 < Q ≤ 1
-	Phi    float64 // position angle of the major axis, radians
-	X, Y   float64 // centre, arcsec
-	Bn     Bn      // how b_n is computed
+	Amp    float64 `json:"amp"`      // surface brightness at R = Radius, flux per arcsec²
+	Radius float64 `json:"R_sersic"` // half-light radius (with BnExact), arcsec, > 0
+	N      float64 `json:"n_sersic"` // Sérsic index, > 0
+	Q      float64 `json:"q"`        // axis ratio, 0 < Q ≤ 1
+	Phi    float64 `json:"phi"`      // position angle of the major axis, radians
+	X      float64 `json:"center_x"` // centre, arcsec
+	Y      float64 `json:"center_y"`
+	Bn     Bn      `json:"-"` // how b_n is computed
 }
 
 // R returns the elliptical radius of the point (x, y), arcsec.

@@ -26,10 +26,11 @@ func (f Field) plus(g Field) Field {
 // 1994) of convergence κ = θ_E / (2·√(q·X² + Y²/q)). Without shear its
 // tangential critical curve encloses the area π·θ_E².
 type SIE struct {
-	ThetaE float64 // Einstein radius, arcsec, ≥ 0
-	Q      float64 // axis ratio of the contours of κ, 0 < Q ≤ 1
-	Phi    float64 // position angle of the major axis, radians
-	X, Y   float64 // centre, arcsec
+	ThetaE float64 `json:"theta_E"`  // Einstein radius, arcsec, ≥ 0
+	Q      float64 `json:"q"`        // axis ratio of the contours of κ, 0 < Q ≤ 1
+	Phi    float64 `json:"phi"`      // position angle of the major axis, radians
+	X      float64 `json:"center_x"` // centre, arcsec
+	Y      float64 `json:"center_y"`
 }
 
 // Field returns the field at (x, y). At the centre, where the deflection has no
@@ -67,8 +68,10 @@ func (s SIE) major(x, y float64) (ax, ay, kappa float64) {
 // A Shear is the tidal field of mass far away, of potential
 // ½·γ1·(x²−y²) + γ2·x·y about its origin.
 type Shear struct {
-	Gamma1, Gamma2 float64 // components; γ1 > 0 stretches images along x
-	X, Y           float64 // origin, where it does not deflect, arcsec
+	Gamma1 float64 `json:"gamma1"` // γ1 > 0 stretches images along x
+	Gamma2 float64 `json:"gamma2"` // γ2 > 0 stretches them along the diagonal
+	X      float64 `json:"ra_0"`   // origin, where it does not deflect, arcsec
+	Y      float64 `json:"dec_0"`
 }
 
 // Field returns the field at (x, y).
@@ -80,9 +83,9 @@ func (s Shear) Field(x, y float64) Field {
 
 // A Lens is an SIE with external shear, both in one plane.
 type Lens struct {
-	SIE
-	Shear Shear
+	Mass  SIE   `json:"mass"`
+	Shear Shear `json:"shear"`
 }
 
 // Field returns the field at (x, y); at the centre of the SIE it is NaN.
-func (l Lens) Field(x, y float64) Field { return l.SIE.Field(x, y).plus(l.Shear.Field(x, y)) }
+func (l Lens) Field(x, y float64) Field { return l.Mass.Field(x, y).plus(l.Shear.Field(x, y)) }

@@ -1,0 +1,52 @@
+package sky
+
+import "fmt"
+
+// Version names the generator. It changes whenever the images of a seed do.
+const Version = "lensbench-sky-1"
+
+// A Simulator makes the noisy images of a survey. Image i of a seed is the same
+// bytes whichever simulator makes it, and in which order. It keeps buffers and
+// is for one goroutine at a time.
+type Simulator struct {
+	preset   Preset
+	seed     uint64
+	grid     Grid
+	renderer *Renderer
+}
+
+// NewSimulator returns a simulator of square images of this many pixels.
+func NewSimulator(p Preset, seed uint64, pixels int) *Simulator {
+	grid := Grid{Pixels: pixels, Scale: p.Scale}
+	return &Simulator{preset: p, seed: seed, grid: grid, renderer: NewRenderer(grid)}
+}
+
+// Len returns the number of values in an image.
+func (s *Simulator) Len() int { return len(s.preset.Bands) * s.grid.Pixels * s.grid.Pixels }
+
+// Image writes image index to dst, [bands, rows, columns] in electrons/s above
+// the sky, and returns what is in it.
+func (s *Simulator) Image(index int, dst []float32) Object {
+	if len(dst) != s.Len() {
+		panic(fmt.Sprintf("sky: image of %d values for a buffer of %d", s.Len(), len(dst)))
+	}
+	o := Draw(s.seed, index, s.grid)
+	images := s.renderer.Render(&o.Scene, o.bands(s.preset))
+	for b, f := range s.preset.Bands {
+		rng := newRand(s.seed, index, noiseStream+stream(b))
+		sky := f.SkyRate(s.preset.Scale)
+		for i, rate := range images[b] {
+			dst[b*len(images[b])+i] = float32(f.observe(rate, sky, rng))
+		}
+	}
+	return o
+}
+
+// bands returns how the object looks in the bands of a survey.
+func (o Object) bands(p Preset) []Band {
+	bands := make([]Band, len(p.Bands))
+	for i, f := range p.Bands {
+		bands[i] = Band{FWHM: f.FWHM, Light: f.Rate(o.LightMag[f.Name]), Source: f.Rate(o.SourceMag[f.Name])}
+	}
+	return bands
+}

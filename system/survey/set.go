@@ -1,0 +1,114 @@
+package survey
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"lensbench/system/npy"
+)
+
+// A Set is an opened data set. It holds no file open, does not change, and may
+// be used by any number of goroutines.
+type Set struct {
+	dir      string
+	manifest Manifest
+}
+
+// Open opens a data set: its manifest must be sound, and all its files there in
+// their right sizes. Verify looks into them.
+func Open(dir string) (*Set, error) {
+	m, err := readManifest(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open data set: %w", err)
+	}
+	s := &Set{dir, m}
+	var size int64
+	for i := range m.Images {
+		st, err := os.Stat(s.path(i))
+		if err != nil {
+			return nil, fmt.Errorf("open data set: %w", err)
+		}
+		if i == 0 {
+			size = st.Size()
+		}
+		if st.Size() != size {
+			return nil, fmt.Errorf("open data set: %s has %d bytes, %s has %d", s.path(i), st.Size(), s.path(0), size)
+		}
+	}
+	return s, nil
+}
+
+// Dir returns the directory of the set.
+func (s *Set) Dir() string { return s.dir }
+
+// Len returns the number of images.
+func (s *Set) Len() int { return len(s.manifest.Images) }
+
+// Pixels returns the side of an image.
+func (s *Set) Pixels() int { return s.manifest.Spec.Pixels }
+
+// Bands returns the number of bands of an image.
+func (s *Set) Bands() int { return s.manifest.Spec.Bands }
+
+// Label returns 1 if image i is a lens, else 0.
+func (s *Set) Label(i int) int { return s.manifest.Images[i].Label }
+
+// Manifest returns all that is known of the set; it is not to be changed.
+func (s *Set) Manifest() Manifest { return s.manifest }
+
+func (s *Set) path(i int) string {
+	return filepath.Join(s.dir, filepath.FromSlash(s.manifest.Images[i].File))
+}
+
+// Read reads image i, [bands, rows, columns], into dst, which has just that many
+// elements. A file that is truncated, of another shape or type, or has a value
+// that is not finite is an error that names it.
+func (s *Set) Read(i int, dst []float32) error {
+	f, err := os.Open(s.path(i))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	shape, err := npy.ReadInto(f, dst)
+	want := []int{s.Bands(), s.Pixels(), s.Pixels()}
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: want float32 %s: %w", s.path(i), npy.ShapeString(want), err)
+	case !slices.Equal(shape, want):
+		return fmt.Errorf("%s: shape %s, want %s [bands, rows, columns]", s.path(i), npy.ShapeString(shape), npy.ShapeString(want))
+	}
+	for k, v := range dst {
+		if v != v || math.Abs(float64(v)) > math.MaxFloat32 {
+			b, y, x := k/(want[1]*want[2]), k/want[2]%want[1], k%want[2]
+			return fmt.Errorf("%s: value %g in band %d, row %d, column %d is not finite", s.path(i), v, b, y, x)
+		}
+	}
+	return nil
+}
+
+// Verify compares every file with the hash in the manifest.
+func (s *Set) Verify() error {
+	for i, e := range s.manifest.Images {
+		b, err := os.ReadFile(s.path(i))
+		if err != nil {
+			return err
+		}
+		if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != e.SHA256 {
+			return fmt.Errorf("%s: SHA-256 is %x, the manifest says %s", s.path(i), sum, e.SHA256)
+		}
+	}
+	return nil
+}
+
+// encode returns the bytes of an image's file.
+func encode(shape []int, pixels []float32) ([]byte, error) {
+	var b bytes.Buffer
+	err := npy.Write(&b, shape, pixels)
+	return b.Bytes(), err
+}
