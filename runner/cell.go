@@ -1,0 +1,185 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"lensbench/record"
+	"lensbench/runner/progress"
+)
+
+// errCellEnded means that a cell cannot go on, and its status says why.
+var errCellEnded = errors.New("cell ended")
+
+// A cellRun is one cell being measured by one session.
+type cellRun struct {
+	*session
+	ctx     context.Context
+	index   int // among the run's cells
+	cell    record.Cell
+	state   *cellState
+	arms    []*arm           // in the cell's order, those that are still in
+	running map[string]*mean // variant → log-ratio to the control
+	where   progress.State
+}
+
+// measureCell does what is left to do of a cell. The error is one that ends
+// the run: of the journal, or of the context.
+func (s *session) measureCell(ctx context.Context, index int) error {
+	c := &cellRun{session: s, ctx: ctx, index: index, cell: s.run.Cells[index], running: map[string]*mean{}}
+	c.state = s.state.cell(c.cell.ID)
+	if c.state.ended {
+		return nil
+	}
+	for i, a := range c.cell.Arms {
+		if !c.state.lost[a.Name] {
+			c.arms = append(c.arms, &arm{Arm: a, index: i})
+		}
+	}
+	c.where = progress.State{Cell: index + 1, Cells: len(s.run.Cells), Name: cellName(c.cell),
+		Restarts: c.cell.Plan.Restarts, Blocks: c.cell.Plan.Blocks}
+	defer c.closeAll()
+	err := c.measure()
+	if errors.Is(err, errCellEnded) {
+		err = nil
+	}
+	if err == nil {
+		s.forecast.finish(index)
+	}
+	return err
+}
+
+func (c *cellRun) measure() error {
+	if err := c.meetNeeds(); err != nil {
+		return err
+	}
+	for r := range c.cell.Plan.Restarts {
+		if err := c.restart(r); err != nil {
+			return err
+		}
+	}
+	if !measures(c.cell, record.MemoryPeak) {
+		return nil
+	}
+	for r := range memoryRestarts {
+		if err := c.memory(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// meetNeeds drops the arms that this machine cannot run.
+func (c *cellRun) meetNeeds() error {
+	return c.each(c.inOrder(), 0, func(a *arm) error {
+		if why := missing(a.Needs, c.run.Machine); why != "" {
+			return failf(record.Skipped, "%s", why)
+		}
+		return nil
+	})
+}
+
+// each runs a step for every arm in the given order, and drops the arms for
+// which it fails.
+func (c *cellRun) each(arms []*arm, restart int, step func(*arm) error) error {
+	for _, a := range arms {
+		if err := c.ctx.Err(); err != nil {
+			return err
+		}
+		if err := step(a); err != nil {
+			if err := c.drop(a, restart, err); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// drop records why an arm ends and leaves it out from here on. The error is
+// errCellEnded if the cell cannot do without, or err itself if it is none of
+// the arm's doing.
+func (c *cellRun) drop(a *arm, restart int, err error) error {
+	if c.ctx.Err() != nil {
+		return c.ctx.Err() // the worker was killed because the run is to stop
+	}
+	if fatal(err) {
+		return err
+	}
+	f := asFailure(err)
+	a.kill()
+	c.arms = slices.DeleteFunc(c.arms, func(b *arm) bool { return b == a })
+	entries := []record.Entry{c.status(a.Name, restart, f)}
+	if a.index == 0 {
+		entries = append(entries, c.status("", restart, &failure{
+			status: f.status, reason: fmt.Sprintf("control %s: %s", a.Name, f.reason), stderr: f.stderr}))
+	}
+	c.sink.Note(fmt.Sprintf("%s: arm %s ends: %s: %s", cellName(c.cell), a.Name, f.status, f.reason))
+	if err := c.append(entries...); err != nil {
+		return err
+	}
+	if a.index == 0 {
+		return errCellEnded
+	}
+	return nil
+}
+
+// fatal says whether the error ends the run.
+func fatal(err error) bool {
+	var write *record.WriteError
+	var rebuilt *Rebuilt
+	return errors.As(err, &write) || errors.As(err, &rebuilt) || errors.Is(err, errCellEnded)
+}
+
+func (c *cellRun) status(arm string, restart int, f *failure) record.Entry {
+	return record.Entry{Kind: record.KindStatus, Cell: c.cell.ID, Status: &record.StatusEntry{
+		Arm: arm, Restart: restart, Status: f.status, Reason: f.reason, Stderr: f.stderr}}
+}
+
+// inOrder returns the arms that are still in, the control first.
+func (c *cellRun) inOrder() []*arm { return slices.Clone(c.arms) }
+
+// shuffle returns the arms that are still in, in the random order of a place.
+// Dropping an arm does not change the order of the others.
+func (c *cellRun) shuffle(place ...any) []*arm {
+	order := shuffled(len(c.cell.Arms), c.run.Seed, append([]any{c.cell.ID}, place...)...)
+	arms := c.inOrder()
+	slices.SortFunc(arms, func(a, b *arm) int {
+		return slices.Index(order, a.index) - slices.Index(order, b.index)
+	})
+	return arms
+}
+
+// closeAll ends the workers of all arms, at the same time.
+func (c *cellRun) closeAll() {
+	done := make(chan struct{})
+	for _, a := range c.arms {
+		go func() { a.close(c.ctx); done <- struct{}{} }()
+	}
+	for range c.arms {
+		<-done
+	}
+}
+
+// show tells the sink what is being done.
+func (c *cellRun) show(phase string, a *arm) {
+	c.where.Phase, c.where.Arm = phase, ""
+	if a != nil {
+		c.where.Arm = a.Name
+	}
+	c.where.Done, c.where.Remaining = c.forecast.progress()
+	c.where.Running = c.impression()
+	c.sink.Update(c.where)
+}
+
+// cellName is the scenario with its point of the matrix: "amp model=resnet18".
+func cellName(c record.Cell) string {
+	parts := []string{c.Scenario}
+	for axis, value := range c.Point {
+		parts = append(parts, axis+"="+value)
+	}
+	slices.Sort(parts[1:])
+	return strings.Join(parts, " ")
+}

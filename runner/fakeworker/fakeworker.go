@@ -1,0 +1,202 @@
+// Package fakeworker is a worker of the protocol that does no work and can be
+// told to misbehave. Tests of the runner and of bench use it in place of
+// `lens worker`, by running their own test binary again:
+//
+//	func TestMain(m *testing.M) {
+//		fakeworker.Main() // does not return in a worker
+//		os.Exit(m.Run())
+//	}
+//
+// and a Command whose Argv is os.Args[0] and whose Env is Script.Env().
+//
+// It is not part of the product: bench does not import it.
+package fakeworker
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"math"
+	"os"
+	"time"
+
+	"lensbench/protocol"
+)
+
+// key is the environment variable that makes a test binary a worker.
+const key = "LENSBENCH_FAKEWORKER"
+
+// A Script says how a fake worker behaves. The zero value is a good worker.
+type Script struct {
+	Name      string          // in hello; "" is "lens"
+	Build     string          // in hello
+	Libtorch  string          // version in hello; "" is "2.11.0"
+	Iteration float64         // s that an iteration sleeps; 0 is 0.1 ms
+	Slower    map[int]float64 // factor on Iteration, by the arm's setting "seed"
+	Weights   int64           // bytes of weights that it claims
+	Faults    []Fault
+}
+
+// A Fault is one misbehaviour.
+type Fault struct {
+	Do    string // a key of faults
+	At    string // operation
+	Nth   int    // request of that operation in this process, from 1; 0 is 1
+	Seed  int    // only in an arm with this setting "seed"; 0 is any
+	Pass  string // only in this pass; "" is any
+	Every bool   // at every request of the operation
+}
+
+// Env is the environment variable that hands the script to a worker.
+func (s Script) Env() string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // plain fields always marshal
+	}
+	return key + "=" + string(b)
+}
+
+// Main runs this process as a worker, if it was started as one, and exits.
+func Main() {
+	text, ok := os.LookupEnv(key)
+	if !ok {
+		return
+	}
+	w := &worker{out: os.Stdout, count: map[string]int{}}
+	if err := json.Unmarshal([]byte(text), &w.script); err != nil {
+		panic(err)
+	}
+	w.serve(os.Stdin)
+	os.Exit(0)
+}
+
+// A worker is the state of the process.
+type worker struct {
+	script   Script
+	out      io.Writer
+	count    map[string]int // requests so far, by operation
+	settings protocol.Settings
+	pass     string
+}
+
+func (w *worker) serve(in io.Reader) {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, 1<<24)
+	for lines.Scan() {
+		var req protocol.Request
+		if err := json.Unmarshal(lines.Bytes(), &req); err != nil {
+			panic(err)
+		}
+		resp := w.answer(req)
+		w.count[req.Op]++
+		if f, ok := w.due(req.Op); !ok || f(w, &resp) {
+			w.send(resp)
+		}
+		if req.Op == protocol.OpClose {
+			return
+		}
+	}
+}
+
+// due returns the fault that this request meets.
+func (w *worker) due(op string) (func(*worker, *protocol.Response) bool, bool) {
+	for _, f := range w.script.Faults {
+		if f.At == op && (f.Every || max(f.Nth, 1) == w.count[op]) &&
+			(f.Seed == 0 || f.Seed == w.settings.Seed) && (f.Pass == "" || f.Pass == w.pass) {
+			do, known := faults[f.Do]
+			if !known {
+				panic("no such fault: " + f.Do)
+			}
+			return do, true
+		}
+	}
+	return nil, false
+}
+
+func (w *worker) send(resp protocol.Response) {
+	b, err := json.Marshal(resp)
+	if err != nil {
+		panic(err)
+	}
+	w.out.Write(append(b, '\n'))
+}
+
+func (w *worker) answer(req protocol.Request) protocol.Response {
+	resp := protocol.Response{ID: req.ID}
+	switch req.Op {
+	case protocol.OpHello:
+		resp.Hello = w.hello()
+	case protocol.OpPrepare:
+		resp.Facts, resp.Error = w.prepare(req.Prepare)
+	case protocol.OpSample:
+		resp.Sample = w.sample(req.Sample)
+	case protocol.OpVerify:
+		resp.Outputs = Outputs(1, 2, 3)
+	}
+	return resp
+}
+
+func (w *worker) hello() *protocol.Hello {
+	name, libtorch := w.script.Name, w.script.Libtorch
+	if name == "" {
+		name = "lens"
+	}
+	if libtorch == "" {
+		libtorch = "2.11.0"
+	}
+	return &protocol.Hello{Protocol: protocol.Version, Worker: name, Build: w.script.Build,
+		Libraries: map[string]string{"libtorch": libtorch}}
+}
+
+func (w *worker) prepare(p *protocol.Prepare) (*protocol.Facts, *protocol.Error) {
+	s, err := protocol.DecodeSettings(p.Settings)
+	if err != nil {
+		return nil, err.(*protocol.Error)
+	}
+	w.settings, w.pass = s, p.Pass
+	return &protocol.Facts{Parameters: 10, WeightBytes: w.script.Weights, ItemsPerIteration: w.items(), Threads: 1}, nil
+}
+
+func (w *worker) items() int { return max(1, w.settings.Batch, w.settings.Images) }
+
+func (w *worker) sample(r *protocol.SampleRequest) *protocol.Sample {
+	for range r.Untimed {
+		w.iterate()
+	}
+	s := &protocol.Sample{Items: r.Iterations * w.items(), CPU: 1e-6, RSSPeak: 1 << 20}
+	began := time.Now()
+	for range r.Iterations {
+		s.Durations = append(s.Durations, w.iterate())
+	}
+	s.Wall = time.Since(began).Seconds()
+	if w.pass == protocol.PassMemory {
+		s.TensorPeak = 1 << 16
+	}
+	return s
+}
+
+func (w *worker) iterate() float64 {
+	length := w.script.Iteration
+	if length == 0 {
+		length = 1e-4
+	}
+	if f := w.script.Slower[w.settings.Seed]; f > 0 {
+		length *= f
+	}
+	began := time.Now()
+	time.Sleep(time.Duration(length * float64(time.Second)))
+	return time.Since(began).Seconds()
+}
+
+// Outputs are values with their true digest.
+func Outputs(values ...protocol.Number) *protocol.Outputs {
+	var b []byte
+	for _, v := range values {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(float32(v)))
+	}
+	sum := sha256.Sum256(b)
+	return &protocol.Outputs{Digest: hex.EncodeToString(sum[:]), Shape: []int{len(values)}, Values: values}
+}

@@ -1,0 +1,75 @@
+package runner
+
+import (
+	"context"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"lensbench/record"
+)
+
+// identify reads the identity of this machine. The version of libtorch is part
+// of it, and only workers know that; so one is started and greeted, "lens" if
+// there is such an arm. That no worker tells is no error here: what keeps it
+// from starting will be the status of its arms.
+func identify(ctx context.Context, cells []record.Cell, commands map[string]Command) (record.Machine, error) {
+	libtorch := ""
+	for _, name := range workersOf(cells) {
+		v, err := libtorchOf(ctx, commands[name], timeLimit(cells))
+		if ctx.Err() != nil {
+			return record.Machine{}, ctx.Err()
+		}
+		if err == nil && v != "" {
+			libtorch = v
+			break
+		}
+	}
+	return record.Host{}.Machine(libtorch)
+}
+
+// workersOf lists the workers that the cells need, "lens" first.
+func workersOf(cells []record.Cell) []string {
+	var names []string
+	for _, c := range cells {
+		for _, a := range c.Arms {
+			if !slices.Contains(names, a.Worker) {
+				names = append(names, a.Worker)
+			}
+		}
+	}
+	if i := slices.Index(names, "lens"); i > 0 {
+		names[0], names[i] = names[i], names[0]
+	}
+	return names
+}
+
+func libtorchOf(ctx context.Context, c Command, limit time.Duration) (string, error) {
+	if len(c.Argv) == 0 {
+		return "", os.ErrNotExist
+	}
+	w, err := open(ctx, launch{command: c, mark: newMark("identify", 0), log: os.DevNull, limit: limit})
+	if err != nil {
+		return "", err
+	}
+	defer w.close()
+	for _, key := range []string{"libtorch", "torch"} {
+		if v := w.hello.Libraries[key]; v != "" {
+			v, _, _ = strings.Cut(v, "+") // PyTorch adds its own build: 2.11.0+cpu
+			return v, nil
+		}
+	}
+	return "", nil
+}
+
+// timeLimit is the longest that any cell allows for an answer.
+func timeLimit(cells []record.Cell) time.Duration {
+	limit := 0.0
+	for _, c := range cells {
+		limit = max(limit, c.Plan.TimeLimit)
+	}
+	return seconds(limit)
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -1,0 +1,92 @@
+package runner
+
+import (
+	"fmt"
+
+	"lensbench/protocol"
+	"lensbench/record"
+)
+
+const (
+	timePass   = protocol.PassTime
+	memoryPass = protocol.PassMemory
+
+	// memoryRestarts is how often a memory pass is made: byte counts repeat
+	// exactly, or it shows.
+	memoryRestarts = 2
+
+	// maxIterations bounds a sample of very short iterations: each one's
+	// duration is sent, and encoding them must stay small beside the work.
+	maxIterations = 1000
+)
+
+// checkCells says what makes the cells impossible to measure.
+func checkCells(cells []record.Cell) error {
+	if len(cells) == 0 {
+		return fmt.Errorf("no cells to measure")
+	}
+	seen := map[string]bool{}
+	for _, c := range cells {
+		if c.ID == "" || seen[c.ID] {
+			return fmt.Errorf("scenario %s: cell ID %q is empty or not unique", c.Scenario, c.ID)
+		}
+		seen[c.ID] = true
+		if err := checkCell(c); err != nil {
+			return fmt.Errorf("scenario %s: %w", cellName(c), err)
+		}
+	}
+	return nil
+}
+
+func checkCell(c record.Cell) error {
+	if len(c.Arms) == 0 {
+		return fmt.Errorf("no arms")
+	}
+	names := map[string]bool{}
+	for _, a := range c.Arms {
+		if a.Name == "" || names[a.Name] {
+			return fmt.Errorf("arm name %q is empty or not unique", a.Name)
+		}
+		names[a.Name] = true
+	}
+	switch p := c.Plan; {
+	case p.Restarts < 1 || p.Blocks < 1:
+		return fmt.Errorf("%d restarts of %d blocks; want at least 1 of each", p.Restarts, p.Blocks)
+	case p.Warmup < 0:
+		return fmt.Errorf("warmup is %d; want at least 0", p.Warmup)
+	case !(p.SampleSeconds > 0) || !(p.TimeLimit > 2*p.SampleSeconds):
+		return fmt.Errorf("sample_seconds %v and time_limit %v; want positive times, the limit more than twice a sample", p.SampleSeconds, p.TimeLimit)
+	}
+	return nil
+}
+
+// iterationsFor is how many iterations make a sample of about the wanted
+// length out of the slowest arm's iteration.
+func iterationsFor(sample, slowest float64) int {
+	if !(slowest > 0) {
+		return 1
+	}
+	return max(1, int(min(maxIterations, sample/slowest+0.5)))
+}
+
+// missing names the first need that this machine does not meet, and why.
+func missing(needs []string, m record.Machine) string {
+	for _, need := range needs {
+		switch {
+		case need != "cuda":
+			return fmt.Sprintf("needs %s, which this build cannot look for", need)
+		case m.GPU == "":
+			return "needs cuda; this machine shows no NVIDIA GPU"
+		}
+	}
+	return ""
+}
+
+func measures(c record.Cell, metric string) bool {
+	for _, m := range c.Measure {
+		if m == metric {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,85 @@
+package runner
+
+import (
+	"lensbench/record"
+)
+
+// A state is what the journal says has been done. Entries change it in one
+// place, whether they were just written or are read back to resume, so a
+// resumed run cannot know more or less than one that was never stopped.
+type state struct {
+	cells    map[string]*cellState
+	builds   map[string]string // worker → build, of its first process
+	blocks   int               // complete, in all cells
+	last     float64           // s, time of the last entry
+	complete bool
+}
+
+// A cellState is what has been done of one cell.
+type cellState struct {
+	ended      bool            // by a status of its own
+	lost       map[string]bool // arms that ended with a status
+	iterations int             // per sample, 0 until chosen
+	next       map[int]int     // restart → its next block
+	memory     map[pass]bool
+	checked    map[check]bool
+}
+
+// A pass is one memory pass.
+type pass struct {
+	arm     string
+	restart int
+}
+
+// A check is one comparison of outputs.
+type check struct {
+	arm  string
+	when string // "before" or "after"
+}
+
+func newState() *state {
+	return &state{cells: map[string]*cellState{}, builds: map[string]string{}}
+}
+
+func (s *state) cell(id string) *cellState {
+	c := s.cells[id]
+	if c == nil {
+		c = &cellState{lost: map[string]bool{}, next: map[int]int{}, memory: map[pass]bool{}, checked: map[check]bool{}}
+		s.cells[id] = c
+	}
+	return c
+}
+
+func (s *state) apply(e record.Entry) {
+	s.last = max(s.last, e.Time)
+	switch e.Kind {
+	case record.KindWorker:
+		s.applyWorker(e)
+	case record.KindBlock:
+		s.blocks++
+		c := s.cell(e.Cell)
+		c.next[e.Block.Restart] = max(c.next[e.Block.Restart], e.Block.Block+1)
+	case record.KindMemory:
+		s.cell(e.Cell).memory[pass{e.Memory.Arm, e.Memory.Restart}] = true
+	case record.KindOutputs:
+		s.cell(e.Cell).checked[check{e.Outputs.Arm, e.Outputs.When}] = true
+	case record.KindStatus:
+		if e.Status.Arm == "" {
+			s.cell(e.Cell).ended = true
+		} else {
+			s.cell(e.Cell).lost[e.Status.Arm] = true
+		}
+	case record.KindEnd:
+		s.complete = true
+	}
+}
+
+func (s *state) applyWorker(e record.Entry) {
+	w := e.Worker
+	if _, known := s.builds[w.Hello.Worker]; !known {
+		s.builds[w.Hello.Worker] = w.Hello.Build
+	}
+	if c := s.cell(e.Cell); w.Pass == timePass && c.iterations == 0 {
+		c.iterations = w.Iterations
+	}
+}

@@ -1,0 +1,46 @@
+package runner
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// sweep kills the processes that carry the mark in their environment: children
+// of a worker that left its process group. Daemons do; so do some launchers.
+func sweep(mark string) {
+	for _, pid := range marked(mark) {
+		unix.Kill(pid, unix.SIGKILL)
+	}
+}
+
+// marked lists the processes whose environment has the mark. Processes of
+// other users cannot be read, and cannot be ours.
+func marked(mark string) []int {
+	paths, _ := filepath.Glob("/proc/[0-9]*/environ")
+	want := []byte(markKey + "=" + mark)
+	var pids []int
+	for _, path := range paths {
+		env, err := os.ReadFile(path)
+		if err != nil || !hasEntry(env, want) {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil && pid != os.Getpid() {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// hasEntry says whether the NUL-separated environment has the entry.
+func hasEntry(env, want []byte) bool {
+	for kv := range bytes.SplitSeq(env, []byte{0}) {
+		if bytes.Equal(kv, want) {
+			return true
+		}
+	}
+	return false
+}
