@@ -24,7 +24,7 @@ const (
 // it is absent. It exists to be called before anything is measured.
 func CheckWritable(root string) error {
 	if err := os.MkdirAll(root, 0o777); err != nil {
-		return fmt.Errorf("directory of runs: %w", err)
+		return fmt.Errorf("directory of runs %s: %w", root, err)
 	}
 	f, err := os.CreateTemp(root, ".writable-*")
 	if err != nil {

@@ -1,0 +1,69 @@
+package record_test
+
+import (
+	"math"
+	"testing"
+
+	"lensbench/protocol"
+	"lensbench/record"
+)
+
+func TestSamplesThatCannotBeTrueAreFound(t *testing.T) {
+	const perIteration = 8
+	good := func() record.Sample {
+		return record.Sample{Wall: 0.03, Iterations: 2, Said: protocol.Sample{
+			Wall: 0.02, CPU: 0.019, Durations: []float64{0.011, 0.009}, Items: 16}}
+	}
+	if err := good().Check(perIteration); err != nil {
+		t.Fatalf("a true sample: %v", err)
+	}
+	for name, lie := range map[string]func(*record.Sample){
+		"more items than work":      func(s *record.Sample) { s.Said.Items = 17 },
+		"fewer items than work":     func(s *record.Sample) { s.Said.Items = 8 },
+		"longer than it was seen":   func(s *record.Sample) { s.Said.Wall = 0.031 },
+		"no time":                   func(s *record.Sample) { s.Said.Wall = 0 },
+		"negative time":             func(s *record.Sample) { s.Said.Wall = -1 },
+		"no number":                 func(s *record.Sample) { s.Said.Wall = math.NaN() },
+		"infinite CPU time":         func(s *record.Sample) { s.Said.CPU = math.Inf(1) },
+		"negative CPU time":         func(s *record.Sample) { s.Said.CPU = -1e-9 },
+		"too few durations":         func(s *record.Sample) { s.Said.Durations = s.Said.Durations[:1] },
+		"too many durations":        func(s *record.Sample) { s.Said.Durations = append(s.Said.Durations, 1e-9) },
+		"durations beyond the wall": func(s *record.Sample) { s.Said.Durations[0] = 0.012 },
+		"a negative duration":       func(s *record.Sample) { s.Said.Durations[0] = -0.001 },
+		"a duration of nothing":     func(s *record.Sample) { s.Said.Durations[0] = 0 },
+		"a duration of NaN":         func(s *record.Sample) { s.Said.Durations[0] = math.NaN() },
+		"negative tensors":          func(s *record.Sample) { s.Said.TensorPeak = -1 },
+		"negative memory":           func(s *record.Sample) { s.Said.RSSPeak = -1 },
+		"negative switches":         func(s *record.Sample) { s.Said.Involuntary = -1 },
+	} {
+		s := good()
+		lie(&s)
+		if s.Check(perIteration) == nil {
+			t.Errorf("%s: found nothing wrong with %+v", name, s)
+		}
+	}
+}
+
+func TestFactsThatCannotBeTrueAreFound(t *testing.T) {
+	inference := protocol.Settings{Kind: "inference", Batch: 8}
+	ensemble := protocol.Settings{Kind: "ensemble", Batch: 2, Images: 4}
+	for _, tt := range []struct {
+		name     string
+		facts    protocol.Facts
+		settings protocol.Settings
+		ok       bool
+	}{
+		{"a batch an iteration", protocol.Facts{ItemsPerIteration: 8}, inference, true},
+		{"half a batch", protocol.Facts{ItemsPerIteration: 4}, inference, false},
+		{"all images an iteration", protocol.Facts{ItemsPerIteration: 4}, ensemble, true},
+		{"a batch of an ensemble's images", protocol.Facts{ItemsPerIteration: 2}, ensemble, false},
+		{"null work", protocol.Facts{ItemsPerIteration: 1}, protocol.Settings{Kind: "null"}, true},
+		{"no items", protocol.Facts{}, protocol.Settings{Kind: "null"}, false},
+		{"negative weights", protocol.Facts{ItemsPerIteration: 8, WeightBytes: -1}, inference, false},
+		{"FLOP that are no number", protocol.Facts{ItemsPerIteration: 8, FLOPPerItem: math.NaN()}, inference, false},
+	} {
+		if err := record.CheckFacts(tt.facts, tt.settings); (err == nil) != tt.ok {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}
