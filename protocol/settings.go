@@ -41,10 +41,10 @@ type Field struct {
 	Key   string       // name in YAML and JSON
 	Doc   string       // meaning, without a final dot
 	Type  reflect.Kind // Int, Float64, String, Bool or Slice (of strings)
-	Enum  []string     // allowed values, nil if free
+	Enum  []string     // allowed values, empty if free
 	Min   float64      // smallest allowed value, if HasRange
 	Max   float64      // largest allowed value, if HasRange
-	Kinds []string     // workload kinds it belongs to, nil for all
+	Kinds []string     // workload kinds it belongs to, empty for all
 
 	Needed   []string // workload kinds that cannot do without it
 	HasRange bool

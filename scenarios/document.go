@@ -1,0 +1,60 @@
+package scenarios
+
+// A document is a scenario file as written. Its tags are the schema, together
+// with those of protocol.Settings:
+//
+//	yaml  key
+//	doc   what the key means
+//	need  "true": the key must be there
+//	enum  allowed values, separated by spaces
+//	min   smallest allowed value, inclusive
+//	max   largest allowed value, inclusive
+type document struct {
+	Name     name     `yaml:"name" need:"true" doc:"name of the scenario and, with .yaml, of its file"`
+	Title    string   `yaml:"title" need:"true" doc:"what is compared, for tables; one line"`
+	Claim    *claim   `yaml:"claim" doc:"promise that the scenario puts to the test"`
+	Workload settings `yaml:"workload" need:"true" doc:"settings that all arms share"`
+	Matrix   matrix   `yaml:"matrix" doc:"settings to vary: every combination is a cell of its own"`
+	Control  arm      `yaml:"control" need:"true" doc:"arm that the variants are compared with; {} for the workload as it is"`
+	Variants variants `yaml:"variants" need:"true" doc:"arms that are compared with the control, by name"`
+	Decides  decides  `yaml:"decides" doc:"variant, and for each axis of the matrix the value, whose result decides the claim"`
+	Check    *check   `yaml:"check" doc:"what must be equal between arms for a speed-up to count"`
+	Measure  []string `yaml:"measure" enum:"throughput latency memory" doc:"what is reported (default throughput, latency); memory takes a pass of its own"`
+	Expect   []expect `yaml:"expect" doc:"what the claim says in numbers: the deciding variant's metric divided by the control's"`
+	Suites   []string `yaml:"suites" enum:"quick nightly full" doc:"suites that the scenario belongs to"`
+	Plan     plan     `yaml:"plan" doc:"how much is measured"`
+	Same     bool     `yaml:"same" doc:"true: the arms do not differ, on purpose, to test the instrument itself"`
+}
+
+// A claim is a promise in the words of whoever made it.
+type claim struct {
+	ID   name   `yaml:"id" need:"true" doc:"short name of the claim"`
+	Says string `yaml:"says" need:"true" doc:"the promise, in the words of whoever made it"`
+}
+
+// An arm is how the control and the variants differ from the workload.
+type arm struct {
+	Set    settings `yaml:"set" doc:"settings laid over the workload's"`
+	Worker string   `yaml:"worker" enum:"lens pytorch" doc:"program that does the work (default lens)"`
+	Needs  needs    `yaml:"needs" enum:"cuda" doc:"what the machine must have; without it the arm is skipped"`
+}
+
+// A check names the outputs that every arm must share with the control.
+type check struct {
+	Logits *float64 `yaml:"logits" need:"true" min:"0" max:"1" doc:"largest allowed difference of a logit to the control's, relative to max(1, |control|); 0 for identical bits"`
+}
+
+// An expect is the nearer end of a claimed range.
+type expect struct {
+	Metric string `yaml:"metric" need:"true" enum:"throughput latency memory_peak" doc:"metric that the claim is about"`
+	Ratio  bound  `yaml:"ratio" need:"true" doc:"bound on variant ÷ control, such as \">= 1.4\""`
+}
+
+// A plan says how much is measured; record.Plan explains the numbers.
+type plan struct {
+	Restarts  *int      `yaml:"restarts" min:"1" max:"1000" doc:"fresh processes of every arm (default 24); a verdict needs 8"`
+	Blocks    *int      `yaml:"blocks" min:"1" max:"10000" doc:"samples of every arm per restart (default 40)"`
+	Warmup    *int      `yaml:"warmup" min:"0" max:"100000" doc:"iterations before the first block of a restart (default 3)"`
+	Sample    *duration `yaml:"sample" min:"1ms" max:"1m" doc:"time that the iterations of a sample should take together (default 20ms); work that takes longer is sampled one iteration at a time"`
+	TimeLimit *duration `yaml:"time_limit" min:"1s" max:"24h" doc:"longest wait for any one answer of a worker (default 2m)"`
+}
