@@ -1,0 +1,45 @@
+// Package verdict turns samples into statements: pure functions without files,
+// clock or randomness of their own.
+//
+// # Paired comparison
+//
+// Two arms run side by side, one sample of each per block. A block gives one
+// log-ratio, which cancels what both arms suffered together; on shared
+// machines that is nearly everything. The estimate is exp(median of all
+// log-ratios). Blocks of one restart share a pair of processes, with their
+// memory layout and their luck, so inference is over restarts:
+//
+//   - If the arms do not differ, exchanging their labels within a restart
+//     changes nothing, so each restart's log-ratios are as likely as their
+//     negatives. p is the share of the 2^R sign flips whose pooled median is
+//     at least as extreme as the one seen, counted exactly (signflip.go).
+//   - The interval holds every shift that the test does not reject (interval.go).
+//   - Equivalence within ±θ is the same test against both ends (Compare).
+//   - The minimum detectable effect is the shift that the test would have
+//     found in 95 % of resamples of the restarts (resample.go).
+//   - A cluster bootstrap stands beside the interval as a check on it.
+//
+// The number of restarts is fixed beforehand; looking earlier and stopping
+// would break every p and interval here. Below MinRestarts there is no
+// statement on a difference: with R restarts no one-sided p is below 2^−R.
+//
+// # One arm alone
+//
+// Absolute numbers drift with the machine, so they are described, not
+// compared: Median over one value per restart, and Quantile of latencies by
+// nearest rank, printed only from Floor on.
+//
+// # Bytes
+//
+// Peaks of tensor bytes repeat exactly; CompareExact needs no statistics.
+//
+// # Bits
+//
+// The same samples give the same statement to the bit: random numbers are
+// seeded with a hash of the data. Exchanging the arms gives exactly mirrored
+// logarithms. Trouble that does not forbid a statement is in its Warnings.
+//
+// Rejected: comparing stored numbers or unpaired samples (false alarms of
+// 17–44 % on machines that drift), means (one burst moves them), and treating
+// blocks as independent.
+package verdict
