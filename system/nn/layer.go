@@ -1,0 +1,149 @@
+package nn
+
+import (
+	"lensbench/torch"
+)
+
+// A Builder makes layers and collects their parameters. Layers are made in the
+// order in which PyTorch lists them.
+type Builder struct {
+	prefix string
+	params *Params
+}
+
+// NewBuilder returns a builder of a network without parameters.
+func NewBuilder() *Builder { return &Builder{params: &Params{}} }
+
+// Params returns the parameters of all layers so far.
+func (b *Builder) Params() *Params { return b.params }
+
+// In returns a builder for the part of the network called name.
+func (b *Builder) In(name string) *Builder {
+	return &Builder{prefix: b.prefix + name + ".", params: b.params}
+}
+
+func (b *Builder) add(name string, d Init, shape ...int) *Param {
+	p := &Param{Name: b.prefix + name, Shape: shape, Init: d}
+	b.params.list = append(b.params.list, p)
+	return p
+}
+
+// Embedding adds a learned array of standard deviation 0.02.
+func (b *Builder) Embedding(name string, shape ...int) *Param {
+	return b.add(name, variance(0.02*0.02), shape...)
+}
+
+// A Conv2D is a convolution with a square kernel.
+type Conv2D struct {
+	In, Out                 int // channels
+	Kernel, Stride, Padding int // pixels
+	Biased                  bool
+
+	weight, bias *Param
+}
+
+// Conv2D adds the convolution c.
+func (b *Builder) Conv2D(name string, c Conv2D) *Conv2D {
+	area := c.Kernel * c.Kernel
+	d := heFanOut(c.Out * area)
+	if c.Biased {
+		d = perFanIn(c.In * area)
+	}
+	b = b.In(name)
+	c.weight = b.add("weight", d, c.Out, c.In, c.Kernel, c.Kernel)
+	if c.Biased {
+		c.bias = b.add("bias", d, c.Out)
+	}
+	return &c
+}
+
+// Forward maps [N In H W] to [N Out H' W'].
+func (c *Conv2D) Forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	return sc.Conv2D(x, c.weight.T(), c.bias.T(), torch.Conv{
+		Stride:  [2]int{c.Stride, c.Stride},
+		Padding: [2]int{c.Padding, c.Padding},
+	})
+}
+
+// Size returns the side of the map that the convolution makes of one of side n.
+func (c *Conv2D) Size(n int) int { return (n+2*c.Padding-c.Kernel)/c.Stride + 1 }
+
+// MACs returns the multiply-adds for one image of side n.
+func (c *Conv2D) MACs(n int) int64 {
+	out := c.Size(n)
+	return int64(c.weight.Len()) * int64(out) * int64(out)
+}
+
+// A Linear is a fully connected layer with bias.
+type Linear struct{ weight, bias *Param }
+
+// Linear adds a layer from in to out features.
+func (b *Builder) Linear(name string, in, out int) *Linear {
+	return b.In(name).linear("", in, out)
+}
+
+// linear names the parameters prefix + "weight" and prefix + "bias".
+func (b *Builder) linear(prefix string, in, out int) *Linear {
+	d := perFanIn(in)
+	return &Linear{b.add(prefix+"weight", d, out, in), b.add(prefix+"bias", d, out)}
+}
+
+// Forward maps [... in] to [... out].
+func (l *Linear) Forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	return sc.Linear(x, l.weight.T(), l.bias.T())
+}
+
+// MACs returns the multiply-adds for n vectors.
+func (l *Linear) MACs(n int) int64 { return int64(n) * int64(l.weight.Len()) }
+
+// A BatchNorm normalizes each channel with running statistics.
+type BatchNorm struct{ weight, bias, mean, variance *Param }
+
+// BatchNorm adds a layer for that many channels.
+func (b *Builder) BatchNorm(name string, channels int) *BatchNorm {
+	b = b.In(name)
+	l := &BatchNorm{
+		weight:   b.add("weight", constant(1), channels),
+		bias:     b.add("bias", constant(0), channels),
+		mean:     b.add("running_mean", constant(0), channels),
+		variance: b.add("running_var", constant(1), channels),
+	}
+	counter := b.add("num_batches_tracked", constant(0))
+	counter.Counter = true
+	for _, p := range []*Param{l.mean, l.variance, counter} {
+		p.Buffer = true
+	}
+	return l
+}
+
+// Forward maps [N channels H W] to the same shape.
+func (l *BatchNorm) Forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	const eps = 1e-5 // PyTorch's default
+	return sc.BatchNorm(x, l.weight.T(), l.bias.T(), l.mean.T(), l.variance.T(), eps)
+}
+
+// A LayerNorm normalizes each vector.
+type LayerNorm struct {
+	eps          float64
+	weight, bias *Param
+}
+
+// LayerNorm adds a layer for vectors of dim features.
+func (b *Builder) LayerNorm(name string, dim int, eps float64) *LayerNorm {
+	b = b.In(name)
+	return &LayerNorm{eps, b.add("weight", constant(1), dim), b.add("bias", constant(0), dim)}
+}
+
+// Forward maps [... dim] to the same shape.
+func (l *LayerNorm) Forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	return sc.LayerNorm(x, l.weight.T(), l.bias.T(), l.eps)
+}
+
+// Next frees a tensor whose successor has been computed and returns the
+// successor: x = nn.Next(x, layer.Forward(sc, x)). PyTorch frees at the same
+// point, when a Python variable is assigned again, and the memory allocator
+// then serves the next layer from the same, still cached, pages.
+func Next(used, successor *torch.Tensor) *torch.Tensor {
+	used.Free()
+	return successor
+}

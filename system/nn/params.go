@@ -1,0 +1,104 @@
+package nn
+
+import (
+	"lensbench/system/safetensors"
+	"lensbench/torch"
+)
+
+// A Source gives parameters their values: a [Formula] or a [File].
+type Source interface {
+	Fill(p *Param, dst []float32) error
+}
+
+// Params are the parameters of one network, in PyTorch's order.
+type Params struct {
+	list  []*Param
+	scope *torch.Scope // owns the tensors; nil until loaded
+}
+
+// All returns the parameters.
+func (ps *Params) All() []*Param { return ps.list }
+
+// Trainable returns the number of values that training changes.
+func (ps *Params) Trainable() int64 {
+	var n int64
+	for _, p := range ps.list {
+		if !p.Buffer {
+			n += int64(p.Len())
+		}
+	}
+	return n
+}
+
+// Bytes returns the size of what Load makes.
+func (ps *Params) Bytes() int64 {
+	var n int64
+	for _, p := range ps.list {
+		if !p.Counter {
+			n += 4 * int64(p.Len())
+		}
+	}
+	return n
+}
+
+// Load makes the tensors and fills them from src. It is called in a session;
+// the tensors outlive it and are freed by [Params.Free].
+func (ps *Params) Load(sc *torch.Scope, src Source) error {
+	ps.Free()
+	ps.scope = torch.NewScope()
+	buf := make([]float32, ps.longest())
+	for _, p := range ps.list {
+		if p.Counter {
+			continue
+		}
+		data := buf[:p.Len()]
+		if err := src.Fill(p, data); err != nil {
+			ps.Free()
+			return err
+		}
+		p.tensor = ps.scope.Own(sc.FromFloat32(data, int64s(p.Shape)...))
+	}
+	return nil
+}
+
+// Free frees the tensors. Freeing twice does nothing.
+func (ps *Params) Free() {
+	if ps.scope != nil {
+		ps.scope.Free()
+	}
+	ps.scope = nil
+	for _, p := range ps.list {
+		p.tensor = nil
+	}
+}
+
+// WriteFile writes the values that src has for the parameters, as PyTorch would
+// save them. It needs no tensors.
+func (ps *Params) WriteFile(path string, src Source) error {
+	var tensors []safetensors.Source
+	for _, p := range ps.list {
+		t := safetensors.Source{Name: p.Name, DType: safetensors.I64, Shape: p.Shape}
+		if !p.Counter {
+			t.DType = safetensors.F32
+			t.Float = func(dst []float32) error { return src.Fill(p, dst) }
+		}
+		tensors = append(tensors, t)
+	}
+	return safetensors.WriteFile(path, map[string]string{"format": "pt"}, tensors)
+}
+
+func (ps *Params) longest() int {
+	n := 0
+	for _, p := range ps.list {
+		n = max(n, p.Len())
+	}
+	return n
+}
+
+func int64s(v []int) []int64 {
+	out := make([]int64, len(v))
+	for i, n := range v {
+		out[i] = int64(n)
+	}
+	return out
+}
