@@ -8,7 +8,7 @@ MAKEFLAGS += --no-builtin-rules
 
 CXX       ?= g++
 GO        ?= go
-GOBUILD   := $(GO) build -trimpath -buildvcs=false
+GOBUILD   := $(GO) build -trimpath -buildvcs=false -tags relocatable
 CXXFLAGS  := -std=c++20 -O2 -DNDEBUG -fPIC -fvisibility=hidden -Wall
 
 SHIM      := bin/liblt.so.1
