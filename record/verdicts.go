@@ -26,8 +26,8 @@ type CellVerdict struct {
 	Claim       *ClaimVerdict     `json:"claim,omitempty"`
 }
 
-// An Interval is an estimate with its confidence bounds. N counts what it
-// rests on; 0 means absent.
+// An Interval is an estimate with its 99 % confidence bounds, which are NaN
+// where too little is known for any. N counts what it rests on; 0 means absent.
 type Interval struct {
 	Value float64 `json:"value"`
 	Low   float64 `json:"low"`
@@ -50,34 +50,40 @@ type ArmSummary struct {
 	Load       Interval            `json:"load"`            // s, process start to hello; one value per restart
 	First      Interval            `json:"first"`           // s, first iteration; one value per restart
 	Worst      *float64            `json:"worst,omitempty"` // largest difference of outputs to the control's
-	Steal      float64             `json:"steal_share"`     // share of the samples' wall time stolen by the hypervisor
+	Steal      float64             `json:"steal_share"`     // share of the CPUs' time during its samples that the hypervisor took
 	Noisy      int                 `json:"noisy_samples"`   // samples during which other processes used more than 5 % of the machine
 	Parameters int64               `json:"parameters,omitempty"`
 	Threads    int                 `json:"threads,omitempty"`
 }
 
-// A Comparison is the paired statement on one metric of one variant.
+// A Comparison is the paired statement on one metric of one variant. Without
+// pairs its numbers are NaN.
 type Comparison struct {
 	Metric      string  `json:"metric"`
 	Variant     string  `json:"variant"`
 	Control     string  `json:"control"`
-	Ratio       float64 `json:"ratio"` // variant ÷ control
-	Low         float64 `json:"low"`
-	High        float64 `json:"high"`
+	Ratio       float64 `json:"ratio"`      // variant ÷ control
+	Low         float64 `json:"low"`        // 0 if nothing is too low to be true
+	High        float64 `json:"high"`       // +Inf if nothing is too high
 	Confidence  float64 `json:"confidence"` // of [Low, High], e.g. 0.99
 	Exact       bool    `json:"exact"`      // byte counts that repeat exactly: Low = Ratio = High
 	P           float64 `json:"p"`          // two-sided, sign flips over restarts
 	Equivalence float64 `json:"p_equivalence"`
 	Theta       float64 `json:"theta"` // half-width of "equivalent", as a fraction
-	MDE         float64 `json:"mde"`   // smallest effect found with 95 % power, as a fraction
+	MDE         float64 `json:"mde"`   // smallest effect found with 95 % power, as a fraction; +Inf if none could be
 	Outcome     string  `json:"outcome"`
-	Reason      string  `json:"reason,omitempty"`
+	Reason      string  `json:"reason,omitempty"` // the numbers, in a sentence
 	Restarts    int     `json:"restarts"`
 	Pairs       int     `json:"pairs"`
+
+	// Bootstrap is the interval of a cluster bootstrap, at the same confidence:
+	// a check on the other. Nil where there is none to check.
+	Bootstrap *Interval `json:"bootstrap,omitempty"`
 }
 
 // Outcomes of a Comparison. For memory, "less" and "more" take the places of
-// faster and slower.
+// faster and slower. Where an arm or the number of restarts forbids a verdict,
+// the outcome is the status that says why, such as QualityFail or Insufficient.
 const (
 	Faster       = "faster"
 	Slower       = "slower"
@@ -96,7 +102,8 @@ type ClaimVerdict struct {
 	Device  string `json:"device"` // a CPU may refute what a GPU supports
 }
 
-// Verdicts on a claim.
+// Verdicts on a claim; further ones are Inconclusive, and QualityFail where the
+// deciding arm computes something else than the control.
 const (
 	Supported = "supported"
 	Refuted   = "refuted"
@@ -107,6 +114,6 @@ const (
 // null work, against the smallest sample of the run.
 type Overhead struct {
 	PerSample Interval `json:"per_sample"` // s
-	Smallest  float64  `json:"smallest"`   // s, median of the fastest arm's samples
-	Share     float64  `json:"share"`      // PerSample ÷ Smallest
+	Smallest  float64  `json:"smallest"`   // s, median of the fastest arm's samples; 0 if all work of the run is null work
+	Share     float64  `json:"share"`      // PerSample ÷ Smallest; 0 if that is absent
 }

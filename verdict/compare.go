@@ -53,7 +53,7 @@ type Statement struct {
 	P           float64 // two-sided, for "no difference"
 	Equivalence float64 // p for "they differ by θ or more"
 	Theta       float64 // half-width of "equivalent"
-	MDE         float64 // smallest |ratio − 1| found with 95 % power, in either direction; 0 if Insufficient
+	MDE         float64 // smallest |ratio − 1| found with 95 % power, in either direction; +Inf if Insufficient
 	CheckLow    float64 // cluster bootstrap, at the same confidence, as a cross-check
 	CheckHigh   float64
 	Restarts    int     // that have pairs
@@ -125,7 +125,7 @@ func (o Options) state(c clusters) Statement {
 	}
 	low, high := bootstrap(c, o.Confidence)
 	s.CheckLow, s.CheckHigh = math.Exp(low), math.Exp(high)
-	s.Outcome = s.outcome()
+	s.Outcome, s.MDE = s.outcome(), math.Inf(1)
 	if s.Outcome != Insufficient {
 		s.MDE = math.Expm1(detectable(c, level))
 		s.check()

@@ -50,7 +50,7 @@ func TestOutcomes(t *testing.T) {
 			if s.Restarts != tc.restarts || s.Pairs != tc.restarts*tc.blocks {
 				t.Errorf("rests on %d restarts and %d pairs, want %d and %d", s.Restarts, s.Pairs, tc.restarts, tc.restarts*tc.blocks)
 			}
-			if (s.MDE > 0) != (tc.want != Insufficient) {
+			if math.IsInf(s.MDE, 1) != (tc.want == Insufficient) {
 				t.Errorf("minimum detectable effect %v for %s", s.MDE, s.Outcome)
 			}
 			if err := coherent(s); err != nil {
@@ -62,12 +62,14 @@ func TestOutcomes(t *testing.T) {
 
 // coherent checks what must hold for every statement.
 func coherent(s Statement) error {
-	for name, v := range map[string]float64{"ratio": s.Ratio, "p": s.P, "equivalence": s.Equivalence, "mde": s.MDE, "check low": s.CheckLow, "check high": s.CheckHigh} {
+	for name, v := range map[string]float64{"ratio": s.Ratio, "p": s.P, "equivalence": s.Equivalence, "check low": s.CheckLow, "check high": s.CheckHigh} {
 		if math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
 			return errors.New(name + " is not a finite number ≥ 0")
 		}
 	}
 	switch {
+	case !(s.MDE >= 0):
+		return errors.New("the detectable effect is not a number ≥ 0")
 	case !(s.Low <= s.Ratio && s.Ratio <= s.High):
 		return errors.New("the estimate lies outside its interval")
 	case s.P > 1 || s.Equivalence > 1:

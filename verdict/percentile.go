@@ -70,7 +70,7 @@ func Quantile(values [][]float64, p float64) (Range, error) {
 	if floor := Floor(p); n < floor {
 		return Range{N: n}, fmt.Errorf("%w: %d, the %v percentile needs %d", ErrTooFew, n, 100*p, floor)
 	}
-	at := rank(p, n)
+	at := NearestRank(p, n)
 	low, high := binomialRanks(n, p)
 	widen := clusterFactor(values, all[at-1])
 	low = max(1, at-int(math.Ceil(widen*float64(at-low))))
@@ -92,10 +92,10 @@ func pooled(values [][]float64) ([]float64, error) {
 	return all, nil
 }
 
-// rank is the nearest rank, from 1, of percentile p among n values: the
-// smallest with at least p·n values at or below it. Products such as 0.9·10
-// must not round up to the next rank.
-func rank(p float64, n int) int {
+// NearestRank is the rank, from 1, of percentile p among n values: the smallest
+// with at least p·n values at or below it.
+func NearestRank(p float64, n int) int {
+	// Products such as 0.9·10 must not round up to the next rank.
 	return min(max(int(math.Ceil(p*float64(n)-1e-9)), 1), n)
 }
 

@@ -38,7 +38,7 @@ func TestNearestRank(t *testing.T) {
 		{0.9, 10, 9}, {0.9, 64, 58}, {0.95, 130, 124}, {0.99, 100, 99},
 		{0.999, 1000, 999}, {0.999, 6636, 6630},
 	} {
-		if got := rank(tc.p, tc.n); got != tc.want {
+		if got := NearestRank(tc.p, tc.n); got != tc.want {
 			t.Errorf("rank of %v among %d is %d, want %d", tc.p, tc.n, got, tc.want)
 		}
 	}

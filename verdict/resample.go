@@ -117,7 +117,7 @@ func detectable(c clusters, level float64) float64 {
 	}
 	slices.Sort(rise)
 	slices.Sort(fall)
-	i := rank(power, powerResamples) - 1
+	i := NearestRank(power, powerResamples) - 1
 	return max(rise[i], fall[i])
 }
 
