@@ -65,8 +65,14 @@ func (c *Conv2D) Forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	})
 }
 
-// Size returns the side of the map that the convolution makes of one of side n.
-func (c *Conv2D) Size(n int) int { return (n+2*c.Padding-c.Kernel)/c.Stride + 1 }
+// Size returns the side of the map that the convolution makes of one of side n,
+// 0 if the kernel does not fit.
+func (c *Conv2D) Size(n int) int {
+	if n+2*c.Padding < c.Kernel {
+		return 0
+	}
+	return (n+2*c.Padding-c.Kernel)/c.Stride + 1
+}
 
 // MACs returns the multiply-adds for one image of side n.
 func (c *Conv2D) MACs(n int) int64 {

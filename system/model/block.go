@@ -1,0 +1,35 @@
+package model
+
+import (
+	"lensbench/system/nn"
+	"lensbench/torch"
+)
+
+// A block is a pre-norm transformer block: attention and a perceptron with one
+// hidden layer, each with a normalisation before it and a shortcut around it.
+type block struct {
+	norm1, norm2     *nn.LayerNorm
+	attention        *nn.Attention
+	expand, contract *nn.Linear
+}
+
+// forward maps [N L d] to the same shape.
+func (l *block) forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	y := l.norm1.Forward(sc, x)
+	y = nn.Next(y, l.attention.Forward(sc, y))
+	y = nn.Next(y, sc.Add(x, y))
+	z := l.norm2.Forward(sc, y)
+	z = nn.Next(z, l.expand.Forward(sc, z))
+	z = nn.Next(z, sc.GELU(z))
+	z = nn.Next(z, l.contract.Forward(sc, z))
+	sum := sc.Add(y, z)
+	y.Free()
+	z.Free()
+	return sum
+}
+
+// cost counts the operations for a sequence of n vectors.
+func (l *block) cost(n int) Cost {
+	projections, products := l.attention.MACs(n)
+	return Cost{Layers: projections + l.expand.MACs(n) + l.contract.MACs(n), Attention: products}
+}

@@ -1,0 +1,116 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"lensbench/system/nn"
+	"lensbench/torch"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// A backbone turns images into one vector each.
+type backbone interface {
+	// forward maps [N bands H W] to [N d] and leaves x to the caller.
+	forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor
+	// cost counts the operations for one square image of that side.
+	cost(pixels int) Cost
+	// check says whether images of that size can be scored.
+	check(height, width int) error
+}
+
+// kind is how a network is made.
+type kind struct {
+	name   string
+	pixels int // side of the images that it is meant for
+	build  func(b *nn.Builder, bands int) (net backbone, features int)
+}
+
+var kinds = []kind{
+	{"resnet18", 64, resnet(2, 2, 2, 2)},
+	{"resnet34", 64, resnet(3, 4, 6, 3)},
+	{"vit_b_16", vitPixels, newViT},
+	{"light_transformer", 112, newLight},
+}
+
+// Names returns the networks that New knows.
+func Names() []string {
+	var names []string
+	for _, k := range kinds {
+		names = append(names, k.name)
+	}
+	return names
+}
+
+// A Model is a classifier.
+type Model struct {
+	Name   string
+	Bands  int
+	Pixels int // side of the images that it is meant for; others may work, see CheckSize
+	Params *nn.Params
+
+	backbone backbone
+	head     *nn.Linear
+}
+
+// New describes a network for images of that many bands. It has no weights
+// until [nn.Params.Load].
+func New(name string, bands int) (*Model, error) {
+	i := slices.IndexFunc(kinds, func(k kind) bool { return k.name == name })
+	if i < 0 {
+		return nil, unknown(name)
+	}
+	if bands < 1 {
+		return nil, fmt.Errorf("%s for images of %d bands; want 1 or more", name, bands)
+	}
+	k, b := kinds[i], nn.NewBuilder()
+	m := &Model{Name: name, Bands: bands, Pixels: k.pixels, Params: b.Params()}
+	var features int
+	m.backbone, features = k.build(b.In("backbone"), bands)
+	m.head = b.Linear("head.1", features, 1)
+	return m, nil
+}
+
+func unknown(name string) error {
+	nearest := slices.MinFunc(Names(), func(a, b string) int {
+		return levenshtein.ComputeDistance(name, a) - levenshtein.ComputeDistance(name, b)
+	})
+	return fmt.Errorf("unknown model %q, did you mean %q? there are %s", name, nearest, strings.Join(Names(), ", "))
+}
+
+// Forward maps images [N bands H W] to logits [N]. It frees its intermediate
+// results and leaves x to the caller.
+func (m *Model) Forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	y := m.backbone.forward(sc, x)
+	y = nn.Next(y, m.head.Forward(sc, y))
+	return nn.Next(y, sc.Squeeze(y, 1))
+}
+
+// CheckSize says whether images of that size can be scored.
+func (m *Model) CheckSize(height, width int) error {
+	if err := m.backbone.check(height, width); err != nil {
+		return fmt.Errorf("%s: images of %d×%d pixels: %w", m.Name, height, width, err)
+	}
+	return nil
+}
+
+// A Cost is the multiply-adds for one image.
+type Cost struct {
+	Layers    int64 // convolutions and linear layers
+	Attention int64 // the two matrix products of each attention
+}
+
+func (c Cost) plus(d Cost) Cost { return Cost{c.Layers + d.Layers, c.Attention + d.Attention} }
+
+// FLOP returns the floating-point operations, two for a multiply-add.
+func (c Cost) FLOP() float64 { return 2 * float64(c.Layers+c.Attention) }
+
+// Cost counts the operations for one square image of that side, which
+// CheckSize accepts.
+func (m *Model) Cost(pixels int) Cost {
+	c := m.backbone.cost(pixels)
+	c.Layers += m.head.MACs(1)
+	return c
+}

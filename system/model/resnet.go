@@ -1,0 +1,149 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+
+	"lensbench/system/nn"
+	"lensbench/torch"
+)
+
+// A trunk is a residual network without its pooling: a stem that shrinks
+// images to a quarter, and stages of blocks, each after the first of which
+// halves the map and doubles the channels.
+type trunk struct {
+	conv   *nn.Conv2D
+	bn     *nn.BatchNorm
+	blocks []*basicBlock
+}
+
+// stemChannels is the width of the stem and of the first stage.
+const stemChannels = 64
+
+// newTrunk makes a trunk with blocks[i] blocks in stage i.
+func newTrunk(b *nn.Builder, bands int, blocks ...int) *trunk {
+	t := &trunk{
+		conv: b.Conv2D("conv1", nn.Conv2D{In: bands, Out: stemChannels, Kernel: 7, Stride: 2, Padding: 3}),
+		bn:   b.BatchNorm("bn1", stemChannels),
+	}
+	in := stemChannels
+	for stage, n := range blocks {
+		out := stemChannels << stage
+		for i := range n {
+			stride := 1
+			if stage > 0 && i == 0 {
+				stride = 2
+			}
+			part := b.In(fmt.Sprintf("layer%d.%d", stage+1, i))
+			t.blocks = append(t.blocks, newBasicBlock(part, in, out, stride))
+			in = out
+		}
+	}
+	return t
+}
+
+// pooled is the side of a map of side n after the stem's 3×3 max-pooling of
+// stride 2.
+func pooled(n int) int { return (n+2-3)/2 + 1 }
+
+// forward maps [N bands H W] to a map of the last stage's channels.
+func (t *trunk) forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	y := t.conv.Forward(sc, x)
+	y = nn.Next(y, t.bn.Forward(sc, y))
+	sc.ReLUInPlace(y)
+	y = nn.Next(y, sc.MaxPool2D(y, torch.Pool{Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Padding: [2]int{1, 1}}))
+	for _, block := range t.blocks {
+		y = nn.Next(y, block.forward(sc, y))
+	}
+	return y
+}
+
+// size is the side of the map made of images of side n.
+func (t *trunk) size(n int) int {
+	n = pooled(t.conv.Size(n))
+	for _, block := range t.blocks {
+		n = block.conv1.Size(n)
+	}
+	return n
+}
+
+func (t *trunk) macs(n int) int64 {
+	sum := t.conv.MACs(n)
+	n = pooled(t.conv.Size(n))
+	for _, block := range t.blocks {
+		sum += block.macs(n)
+		n = block.conv1.Size(n)
+	}
+	return sum
+}
+
+// A basicBlock is two convolutions beside a shortcut.
+type basicBlock struct {
+	conv1, conv2 *nn.Conv2D
+	bn1, bn2     *nn.BatchNorm
+	shortcut     *nn.Conv2D // nil: the block's input itself
+	shortcutNorm *nn.BatchNorm
+}
+
+func newBasicBlock(b *nn.Builder, in, out, stride int) *basicBlock {
+	l := &basicBlock{
+		conv1: b.Conv2D("conv1", nn.Conv2D{In: in, Out: out, Kernel: 3, Stride: stride, Padding: 1}),
+		bn1:   b.BatchNorm("bn1", out),
+		conv2: b.Conv2D("conv2", nn.Conv2D{In: out, Out: out, Kernel: 3, Stride: 1, Padding: 1}),
+		bn2:   b.BatchNorm("bn2", out),
+	}
+	if in != out || stride != 1 {
+		l.shortcut = b.Conv2D("downsample.0", nn.Conv2D{In: in, Out: out, Kernel: 1, Stride: stride})
+		l.shortcutNorm = b.BatchNorm("downsample.1", out)
+	}
+	return l
+}
+
+func (l *basicBlock) forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	y := l.conv1.Forward(sc, x)
+	y = nn.Next(y, l.bn1.Forward(sc, y))
+	sc.ReLUInPlace(y)
+	y = nn.Next(y, l.conv2.Forward(sc, y))
+	y = nn.Next(y, l.bn2.Forward(sc, y))
+	if l.shortcut == nil {
+		return sc.ReLUInPlace(sc.AddInPlace(y, x))
+	}
+	identity := l.shortcut.Forward(sc, x)
+	identity = nn.Next(identity, l.shortcutNorm.Forward(sc, identity))
+	sc.AddInPlace(y, identity)
+	identity.Free()
+	return sc.ReLUInPlace(y)
+}
+
+func (l *basicBlock) macs(n int) int64 {
+	sum := l.conv1.MACs(n) + l.conv2.MACs(l.conv1.Size(n))
+	if l.shortcut != nil {
+		sum += l.shortcut.MACs(n)
+	}
+	return sum
+}
+
+// A residual is a trunk with global average pooling.
+type residual struct{ *trunk }
+
+// resnet returns the maker of a residual network of four stages.
+func resnet(blocks ...int) func(b *nn.Builder, bands int) (backbone, int) {
+	return func(b *nn.Builder, bands int) (backbone, int) {
+		return residual{newTrunk(b, bands, blocks...)}, stemChannels << (len(blocks) - 1)
+	}
+}
+
+func (r residual) forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	y := r.trunk.forward(sc, x)
+	y = nn.Next(y, sc.AdaptiveAvgPool2D(y, 1, 1))
+	return nn.Next(y, sc.Flatten(y, 1, -1))
+}
+
+func (r residual) cost(pixels int) Cost { return Cost{Layers: r.macs(pixels)} }
+
+func (residual) check(height, width int) error {
+	if height < 1 || width < 1 {
+		return errors.New("want at least 1×1")
+	}
+	return nil
+}

@@ -1,0 +1,449 @@
+#!/usr/bin/env python3
+"""The PyTorch peer: a worker of lensbench's protocol that runs the same
+networks in PyTorch's eager mode, with the same weights and images.
+
+It is a measuring tool, so it does what a careful user of PyTorch does and no
+more: torch.inference_mode, contiguous tensors, no compilation. Weights and
+images come from the formula that the Go package system/nn documents, computed
+here with numpy, so that the logits of both programs can be compared.
+
+Usage: pytorch_worker.py    (requests on stdin, responses on stdout, one JSON object a line)
+
+Without torch and torchvision every request but close is answered with an error
+of kind "unsupported" that says how to install them.
+"""
+
+import gc
+import hashlib
+import json
+import math
+import os
+import resource
+import sys
+import time
+
+
+def claim_stdout():
+    """Returns a private copy of descriptor 1 and points 1 at standard error, so
+    that a library that prints cannot break the protocol."""
+    private = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return private
+
+
+RESPONSES = claim_stdout() if __name__ == "__main__" else None  # before the imports below, which may print
+
+try:
+    import numpy as np
+    import torch
+    import torch.nn.functional as F
+    import torchvision
+
+    MISSING, Module = None, torch.nn.Module
+except (ImportError, OSError) as e:
+    MISSING, Module = e, object
+
+PROTOCOL = 1
+INSTALL = f"{sys.executable} -m pip install torch==2.11.0 torchvision==0.26.0"
+
+# Side of the images that each network is meant for.
+PIXELS = {"resnet18": 64, "resnet34": 64, "vit_b_16": 224, "light_transformer": 112}
+
+# What each setting may be: a tuple of words, or a range of integers.
+SETTINGS = {
+    "kind": ("inference",),
+    "model": tuple(PIXELS),
+    "pixels": range(32, 1024 + 1),
+    "batch": range(1, 65536 + 1),
+    "bands": range(1, 16 + 1),
+    "threads": range(1, 1024 + 1),
+    "seed": range(0, 2**31),
+}
+
+
+class Refusal(Exception):
+    """An error of a kind that the protocol has; the worker goes on."""
+
+    def __init__(self, kind, message):
+        super().__init__(message)
+        self.kind = kind
+
+
+# --- the protocol -----------------------------------------------------------
+
+
+def main():
+    worker = Worker()
+    for line in sys.stdin:
+        response, closing = answer(worker, line)
+        RESPONSES.write(json.dumps(response, allow_nan=False) + "\n")
+        RESPONSES.flush()
+        if closing:
+            return
+
+
+def answer(worker, line):
+    """Returns the response to a line, and whether it is the last one."""
+    number = 0
+    try:
+        request = parse_request(line)
+        number = request["id"]
+        if request["op"] == "close":
+            return {"id": number}, True
+        return {"id": number, **worker.handle(request)}, False
+    except Refusal as refusal:
+        error = {"kind": refusal.kind, "message": str(refusal)}
+    except Exception as failure:  # whatever PyTorch raises is an answer, not the worker's end
+        error = {"kind": kind_of(failure), "message": f"{type(failure).__name__}: {failure}"}
+    return {"id": number, "error": error}, False
+
+
+def parse_request(line):
+    try:
+        request = json.loads(line)
+    except ValueError as e:
+        raise Refusal("bad-request", f"request is not JSON: {e}") from e
+    if not isinstance(request, dict) or not isinstance(request.get("id"), int):
+        raise Refusal("bad-request", "request is not an object with an integer id")
+    for key in request:
+        if key not in ("id", "op", "prepare", "sample"):
+            raise Refusal("bad-request", f"request has the unknown key {key!r}")
+    if request.get("op") not in ("hello", "prepare", "sample", "verify", "close"):
+        raise Refusal("bad-request", f"unknown operation {request.get('op')!r}")
+    return request
+
+
+def kind_of(failure):
+    """PyTorch reports a failed allocation of CPU memory as a RuntimeError."""
+    memory = isinstance(failure, MemoryError) or "can't allocate memory" in str(failure)
+    return "out-of-memory" if memory else "failed"
+
+
+def parse_settings(raw):
+    if not isinstance(raw, dict):
+        raise Refusal("bad-request", "prepare without an object of settings")
+    settings = {}
+    for key, value in raw.items():
+        if key not in SETTINGS:
+            raise Refusal("unknown-setting", f"setting {key!r} is not known to this worker")
+        if value in (0, ""):
+            continue  # not set
+        settings[key] = check_setting(key, value, SETTINGS[key])
+    for key in ("kind", "model"):
+        if key not in settings:
+            raise Refusal("bad-request", f"setting {key!r} is missing")
+    settings.setdefault("pixels", PIXELS[settings["model"]])
+    for key, default in (("batch", 1), ("bands", 3), ("threads", 0), ("seed", 0)):
+        settings.setdefault(key, default)
+    if settings["model"] == "vit_b_16" and settings["pixels"] != 224:
+        raise Refusal("unsupported", f"vit_b_16: images of {settings['pixels']} pixels: want 224")
+    return settings
+
+
+def check_setting(key, value, allowed):
+    if isinstance(allowed, range):
+        if type(value) is not int or value not in allowed:
+            raise Refusal("bad-request", f"{key}: {value!r}, want an integer from {allowed[0]} to {allowed[-1]}")
+    elif value not in allowed:
+        raise Refusal("unknown-setting", f"{key}: {value!r} is not known to this worker, want {', '.join(allowed)}")
+    return value
+
+
+# --- the work ---------------------------------------------------------------
+
+
+class Worker:
+    """Answers requests in order."""
+
+    def __init__(self):
+        self.work = None  # nothing prepared
+
+    def handle(self, request):
+        if MISSING:
+            raise Refusal("unsupported", f"cannot import PyTorch ({MISSING}); install it with: {INSTALL}")
+        return getattr(self, request["op"])(request)
+
+    def hello(self, _):
+        with open(__file__, "rb") as f:
+            build = hashlib.sha256(f.read()).hexdigest()[:12]
+        libraries = {"torch": torch.__version__, "torchvision": torchvision.__version__,
+                     "numpy": np.__version__, "python": sys.version.split()[0]}
+        return {"hello": {"protocol": PROTOCOL, "worker": "pytorch", "build": build, "libraries": libraries,
+                          "kinds": list(SETTINGS["kind"]), "settings": list(SETTINGS)}}
+
+    def prepare(self, request):
+        loaded, begin = age(), time.perf_counter()
+        self.work = None  # its memory goes before the new work's comes
+        prepare = request.get("prepare")
+        if not isinstance(prepare, dict):
+            raise Refusal("bad-request", "prepare without its object")
+        if prepare.get("pass") == "memory":
+            raise Refusal("unsupported", "pass memory: PyTorch does not count the bytes of CPU tensors exactly")
+        if prepare.get("pass") != "time":
+            raise Refusal("bad-request", f"unknown pass {prepare.get('pass')!r}")
+        self.work = Inference(parse_settings(prepare.get("settings")))
+        return {"facts": {**self.work.facts, "load_seconds": loaded, "prepare_seconds": time.perf_counter() - begin}}
+
+    def sample(self, request):
+        work, sample = self.prepared("sample"), request.get("sample")
+        if not isinstance(sample, dict):
+            raise Refusal("bad-request", "sample without its object")
+        untimed, iterations = sample.get("untimed", 0), sample.get("iterations")
+        if type(iterations) is not int or iterations < 1 or type(untimed) is not int or untimed < 0:
+            raise Refusal("bad-request", f"sample of {untimed!r} untimed and {iterations!r} iterations")
+        return {"sample": measure(work, untimed, iterations)}
+
+    def verify(self, _):
+        values = self.prepared("verify").run().contiguous().numpy().astype("<f4")
+        return {"outputs": {"digest": hashlib.sha256(values.tobytes()).hexdigest(), "shape": list(values.shape),
+                            "values": [number(v) for v in values.ravel().tolist()]}}
+
+    def prepared(self, op):
+        if self.work is None:
+            raise Refusal("bad-request", f"{op} before a successful prepare")
+        return self.work
+
+
+def number(v):
+    """JSON has no NaN and no infinities."""
+    if math.isfinite(v):
+        return v
+    return "NaN" if math.isnan(v) else "+Inf" if v > 0 else "-Inf"
+
+
+class Inference:
+    """One network on a fixed batch in memory."""
+
+    def __init__(self, settings):
+        if settings["threads"]:
+            torch.set_num_threads(settings["threads"])
+        self.items = settings["batch"]
+        self.model = build(settings["model"], settings["bands"])
+        fill_weights(self.model, settings["seed"])
+        shape = (settings["batch"], settings["bands"], settings["pixels"], settings["pixels"])
+        images = uniform("input", settings["seed"], math.prod(shape), 0.0, math.sqrt(3))
+        self.images = torch.from_numpy(images.reshape(shape))
+        state = self.model.state_dict().values()
+        self.facts = {
+            "parameters": sum(p.numel() for p in self.model.parameters()),
+            "weight_bytes": sum(t.numel() * t.element_size() for t in state if t.is_floating_point()),
+            "flop_per_item": 0.0,  # unknown: eager PyTorch does not say
+            "items_per_iteration": self.items,
+            "threads": torch.get_num_threads(),
+        }
+
+    def run(self):
+        with torch.inference_mode():
+            return self.model(self.images)
+
+
+def measure(work, untimed, iterations):
+    """Runs the iterations with Python's cycle collector off, as timeit does."""
+    gc.collect()
+    gc.disable()
+    try:
+        model, images, clock = work.model, work.images, time.perf_counter
+        with torch.inference_mode():
+            for _ in range(untimed):
+                model(images)
+            before, marks = resource.getrusage(resource.RUSAGE_SELF), [clock()]
+            for _ in range(iterations):
+                model(images)
+                marks.append(clock())
+            after = resource.getrusage(resource.RUSAGE_SELF)
+    finally:
+        gc.enable()
+    return {
+        "wall": marks[-1] - marks[0],
+        "cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+        "durations": [b - a for a, b in zip(marks, marks[1:])],
+        "items": iterations * work.items,
+        "tensor_peak": 0,
+        "rss_peak": after.ru_maxrss * 1024,
+        "voluntary": after.ru_nvcsw - before.ru_nvcsw,
+        "involuntary": after.ru_nivcsw - before.ru_nivcsw,
+    }
+
+
+def age():
+    """Seconds since this process was started."""
+    with open("/proc/self/stat", encoding="ascii", errors="replace") as f:
+        fields = f.read().rpartition(")")[2].split()  # the name in parentheses may hold anything
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
+
+
+# --- weights and images from the formula ------------------------------------
+
+MASK = 2**64 - 1
+INCREMENT = 0x9E3779B97F4A7C15
+M1, M2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+
+
+def mix(z):
+    """SplitMix64's finalizer of a Python integer."""
+    z = (z ^ z >> 30) * M1 & MASK
+    z = (z ^ z >> 27) * M2 & MASK
+    return z ^ z >> 31
+
+
+def fnv1a(name):
+    h = 14695981039346656037
+    for byte in name.encode():
+        h = (h ^ byte) * 1099511628211 & MASK
+    return h
+
+
+def uniform(name, seed, count, centre, bound):
+    """The first elements of the array called name, float32."""
+    out = np.empty(count, np.float32)
+    key, chunk = mix(fnv1a(name) ^ mix(seed)), 1 << 18  # elements that stay in cache
+    steps = np.arange(1, chunk + 1, dtype=np.uint64) * np.uint64(INCREMENT)
+    for begin in range(0, count, chunk):
+        z = steps[: min(chunk, count - begin)] + np.uint64((key + begin * INCREMENT) & MASK)
+        z = (z ^ z >> np.uint64(30)) * np.uint64(M1)
+        z = (z ^ z >> np.uint64(27)) * np.uint64(M2)
+        z ^= z >> np.uint64(31)
+        u = ((z >> np.uint64(40)).astype(np.int32) - (1 << 23)).astype(np.float32) / np.float32(1 << 23)
+        out[begin : begin + len(u)] = np.float32(centre) + np.float32(bound) * u
+    return out
+
+
+def distributions(model):
+    """Name of each parameter and buffer → (centre, bound), as system/nn has it."""
+    out = {}
+    for prefix, module in model.named_modules():
+        for name, d in module_distributions(module).items():
+            out[f"{prefix}.{name}"] = d
+    return out
+
+
+def module_distributions(module):
+    nn = torch.nn
+    if isinstance(module, nn.Conv2d) and module.bias is None:
+        fan_out = module.out_channels * math.prod(module.kernel_size)
+        return {"weight": (0.0, math.sqrt(3 * (2 / fan_out)))}
+    if isinstance(module, (nn.Conv2d, nn.Linear)):
+        d = per_fan_in(math.prod(module.weight.shape[1:]))
+        return {"weight": d, "bias": d}
+    if isinstance(module, nn.MultiheadAttention):
+        d = per_fan_in(module.embed_dim)
+        return {"in_proj_weight": d, "in_proj_bias": d}
+    if isinstance(module, nn.BatchNorm2d):
+        return {"weight": (1.0, 0.0), "bias": (0.0, 0.0), "running_mean": (0.0, 0.0), "running_var": (1.0, 0.0)}
+    if isinstance(module, nn.LayerNorm):
+        return {"weight": (1.0, 0.0), "bias": (0.0, 0.0)}
+    embedding = (0.0, math.sqrt(3 * (0.02 * 0.02)))
+    return {n: embedding for n, _ in module.named_parameters(recurse=False)}
+
+
+def per_fan_in(fan_in):
+    return 0.0, math.sqrt(3 * (1 / (3 * fan_in)))
+
+
+def fill_weights(model, seed, scrambled=False):
+    """Sets all parameters and buffers; scrambled moves the constant ones too."""
+    known = distributions(model)
+    with torch.no_grad():
+        for name, tensor in model.state_dict().items():
+            if name.endswith("num_batches_tracked"):
+                tensor.zero_()
+                continue
+            centre, bound = known[name]
+            if scrambled and bound < 1e-3:
+                bound = 0.25
+            values = uniform(name, seed, tensor.numel(), centre, bound)
+            tensor.copy_(torch.from_numpy(values).view(tensor.shape))
+
+
+# --- the networks -----------------------------------------------------------
+
+
+class Block(Module):
+    """Pre-norm transformer block, 4 heads, MLP ratio 2."""
+
+    def __init__(self, dim):
+        super().__init__()
+        self.norm1 = torch.nn.LayerNorm(dim)
+        self.qkv = torch.nn.Linear(dim, 3 * dim)
+        self.proj = torch.nn.Linear(dim, dim)
+        self.norm2 = torch.nn.LayerNorm(dim)
+        self.fc1 = torch.nn.Linear(dim, 2 * dim)
+        self.fc2 = torch.nn.Linear(2 * dim, dim)
+
+    def forward(self, x):
+        b, n, d = x.shape
+        q, k, v = self.qkv(self.norm1(x)).view(b, n, 3, 4, d // 4).permute(2, 0, 3, 1, 4)
+        y = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, n, d)
+        x = x + self.proj(y)
+        return x + self.fc2(F.gelu(self.fc1(self.norm2(x))))
+
+
+class LightTransformer(Module):
+    """ResNet-18 up to layer3, 2x2 patches of its map as tokens, four blocks, mean."""
+
+    def __init__(self, bands, dim=256):
+        super().__init__()
+        self.pos = torch.nn.Parameter(torch.zeros(1, 64, dim))  # an 8x8 grid, row-major
+        r = torchvision.models.resnet18(weights=None)
+        self.conv1, self.bn1, self.relu, self.maxpool = stem(bands), r.bn1, r.relu, r.maxpool
+        self.layer1, self.layer2, self.layer3 = r.layer1, r.layer2, r.layer3
+        self.patch = torch.nn.Conv2d(256, dim, 2, 2)  # no padding: an odd last row or column is dropped
+        self.patch_norm = torch.nn.LayerNorm(dim)
+        self.blocks = torch.nn.ModuleList(Block(dim) for _ in range(4))
+        self.norm = torch.nn.LayerNorm(dim)
+
+    def forward(self, x):
+        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        x = self.patch(self.layer3(self.layer2(self.layer1(x))))
+        _, d, h, w = x.shape
+        x = self.patch_norm(x.flatten(2).transpose(1, 2))
+        p = self.pos.view(1, 8, 8, d).permute(0, 3, 1, 2)
+        if (h, w) != (8, 8):
+            p = F.interpolate(p, (h, w), mode="bicubic", align_corners=False)
+        x = x + p.flatten(2).transpose(1, 2)
+        for block in self.blocks:
+            x = block(x)
+        return self.norm(x.mean(1))
+
+
+class Classifier(Module):
+    """A backbone and the binary head; logits [B]."""
+
+    def __init__(self, backbone, dim):
+        super().__init__()
+        self.backbone = backbone
+        self.head = torch.nn.Sequential(torch.nn.Dropout(0.5), torch.nn.Linear(dim, 1))
+
+    def forward(self, x):
+        return self.head(self.backbone(x)).squeeze(1)
+
+
+def stem(bands):
+    return torch.nn.Conv2d(bands, 64, 7, 2, 3, bias=False)
+
+
+def build(name, bands):
+    """The network in evaluation mode, its weights not yet set."""
+    with torch.device("meta"):  # no time for random numbers that are replaced
+        model = build_module(name, bands)
+    return model.to_empty(device="cpu").eval()
+
+
+def build_module(name, bands):
+    if name == "light_transformer":
+        return Classifier(LightTransformer(bands), 256)
+    backbone = getattr(torchvision.models, name)(weights=None)
+    if name == "vit_b_16":
+        backbone.conv_proj = torch.nn.Conv2d(bands, 768, 16, 16)
+        backbone.heads = torch.nn.Identity()
+        return Classifier(backbone, 768)
+    backbone.conv1 = stem(bands)
+    backbone.fc = torch.nn.Identity()
+    return Classifier(backbone, 512)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (BrokenPipeError, KeyboardInterrupt):
+        os._exit(1)  # whoever asked has gone; nothing is worth flushing
