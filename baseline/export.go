@@ -9,10 +9,8 @@ import (
 
 	"lensbench/protocol"
 	"lensbench/record"
+	"lensbench/verdict"
 )
-
-// medianFloor is the smallest number of iterations of which a median is told.
-const medianFloor = 11
 
 // WriteBench writes a run in the Go benchmark format: the lines of Export, and
 // before them, in lines that readers of the format skip, where they are from.
@@ -112,11 +110,11 @@ func (s *sum) values() []Value {
 	return slices.DeleteFunc(all, func(v Value) bool { return v.Value == 0 })
 }
 
-// median is by nearest rank, as everywhere in this project; 0 below the floor.
+// median is that of the iterations, 0 where there are too few for one.
 func (s *sum) median() float64 {
-	if len(s.durations) < medianFloor {
+	r, err := verdict.Quantile([][]float64{s.durations}, 0.5)
+	if err != nil {
 		return 0
 	}
-	d := slices.Sorted(slices.Values(s.durations))
-	return d[(len(d)+1)/2-1]
+	return r.Value
 }
