@@ -1,6 +1,5 @@
 package torch
 
-// #include <stdlib.h>
 // #include "lt.h"
 // #cgo noescape lt_call
 // #cgo nocallback lt_call
@@ -9,66 +8,8 @@ import "C"
 import (
 	"fmt"
 	"math"
-	"sync"
 	"unsafe"
 )
-
-// An Op is an operator of libtorch.
-type Op struct {
-	name     string // with the overload, for errors
-	schema   string // name as in the schema: aten::conv2d
-	overload string
-	find     sync.Once
-	p        *C.lt_op
-	err      *Error
-}
-
-// Default stands for the default value of an argument in [Scope.Call].
-var Default defaultValue
-
-type defaultValue struct{}
-
-var found sync.Map // of name to *Op, only those that exist
-
-// operator names an operator that is looked up when it is first called.
-func operator(name, overload string) *Op {
-	full := name
-	if overload != "" {
-		full += "." + overload
-	}
-	return &Op{name: full, schema: name, overload: overload}
-}
-
-// Find returns the operator of a schema name and overload, for example
-// ("aten::add", "Tensor") or ("aten::conv2d", "").
-func Find(name, overload string) (*Op, error) {
-	op := operator(name, overload)
-	if known, ok := found.Load(op.name); ok && known.(*Op).overload == overload {
-		return known.(*Op), nil
-	}
-	if op.handle(); op.err != nil {
-		return nil, op.err
-	}
-	found.Store(op.name, op)
-	return op, nil
-}
-
-// handle finds the operator once.
-func (o *Op) handle() *C.lt_op {
-	o.find.Do(func() {
-		name, overload := C.CString(o.schema), C.CString(o.overload)
-		defer C.free(unsafe.Pointer(name))
-		defer C.free(unsafe.Pointer(overload))
-		o.err = take(o.name, C.lt_op_find(name, overload, &o.p))
-	})
-	return o.p
-}
-
-// Name returns the operator's name with its overload: aten::add.Tensor.
-func (o *Op) Name() string { return o.name }
-
-// Schema returns the operator's declaration in libtorch's words.
-func (o *Op) Schema() string { return C.GoString(C.lt_op_schema(o.handle())) }
 
 // run makes the call and stores at most max results, which the caller takes.
 func (c *call) run(max int) int {
@@ -138,6 +79,11 @@ func (c *call) ownList(r *C.lt_arg) []*Tensor {
 	}
 	return list
 }
+
+// Default stands for the default value of an argument in [Scope.Call].
+var Default defaultValue
+
+type defaultValue struct{}
 
 // Call runs op and returns its first result, nil if that is not a tensor.
 // Arguments after those given take their defaults; [Default] is a default in

@@ -58,8 +58,9 @@ func take(op string, e *C.lt_error) *Error {
 		return nil
 	}
 	defer C.lt_error_free(e)
-	message := strings.TrimSpace(C.GoString(C.lt_error_message(e)))
-	return &Error{Op: op, Kind: Kind(C.lt_error_kind(e)), Message: message}
+	message := C.GoString(C.lt_error_message(e))
+	message, _, _ = strings.Cut(message, "\n\n") // what follows lists every backend and where it was compiled
+	return &Error{Op: op, Kind: Kind(C.lt_error_kind(e)), Message: strings.TrimSpace(message)}
 }
 
 // must panics with e unless it is NULL. It is for what runs inside sessions.

@@ -20,6 +20,7 @@ func NewScope() *Scope { return &Scope{call: &call{}} }
 
 // Scoped runs f with a child scope, freed when f returns or panics.
 func (sc *Scope) Scoped(f func(sc *Scope)) {
+	sc.open("scoped")
 	child := &Scope{parent: sc, call: sc.call}
 	defer child.Free()
 	f(child)
@@ -56,6 +57,7 @@ func (sc *Scope) Keep(t *Tensor) *Tensor {
 
 // Own moves t to sc, from whatever scope or caller owns it.
 func (sc *Scope) Own(t *Tensor) *Tensor {
+	sc.open("own")
 	t.handle("own")
 	if t.scope != nil {
 		t.scope.remove(t)

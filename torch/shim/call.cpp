@@ -6,6 +6,7 @@
 #include "core.hpp"
 
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <torch/headeronly/version.h>
 
 #include <cstring>
 #include <sstream>
@@ -236,11 +237,21 @@ torch::jit::Stack stack_of(const lt_op &op, const lt_arg *args, int nargs, const
   return stack;
 }
 
+// overloads_of lists the overloads of name, for an error.
+std::string overloads_of(const std::string &name) {
+  std::string list;
+  for (const auto &known : c10::Dispatcher::singleton().getAllOpNames())
+    if (known.name == name) list += (list.empty() ? "\"" : ", \"") + known.overload_name + "\"";
+  return list;
+}
+
 c10::OperatorHandle find(const char *name, const char *overload) {
-  auto found = c10::Dispatcher::singleton().findSchema({name, overload});
+  auto &dispatcher = c10::Dispatcher::singleton();
+  auto found = dispatcher.findSchema({name, overload});
   if (found) return *found;
-  std::string full = *overload ? std::string(name) + "." + overload : name;
-  throw Failure(LT_ERR_UNKNOWN_OP, "no operator " + full);
+  std::string others = overloads_of(name);
+  std::string hint = others.empty() ? "" : ", only the overloads " + others;
+  throw Failure(LT_ERR_UNKNOWN_OP, "libtorch " TORCH_VERSION " has no such operator" + hint);
 }
 
 } // namespace

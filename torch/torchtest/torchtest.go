@@ -1,0 +1,46 @@
+// Package torchtest is for the tests of packages that use torch.
+package torchtest
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"lensbench/torch"
+)
+
+// Main runs a package's tests and fails if they left a tensor alive:
+//
+//	func TestMain(m *testing.M) { torchtest.Main(m) }
+//
+// Reading the variable makes it part of the key of Go's test cache, which does
+// not look into the shared library: `make test` sets it to the library's hash.
+func Main(m *testing.M) {
+	_ = os.Getenv("LENSBENCH_SHIM_HASH")
+	status := m.Run()
+	if n := torch.LiveTensors(); n != 0 && status == 0 {
+		fmt.Fprintf(os.Stderr, "the tests left %d tensors alive\n", n)
+		status = 1
+	}
+	os.Exit(status)
+}
+
+// Run runs f in a session of one thread and fails the test if it returns an
+// error or leaves a tensor alive.
+func Run(t testing.TB, f func(sc *torch.Scope)) {
+	t.Helper()
+	if err := Try(t, func(sc *torch.Scope) error { f(sc); return nil }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Try is Run that returns the session's error.
+func Try(t testing.TB, f func(sc *torch.Scope) error) error {
+	t.Helper()
+	before := torch.LiveTensors()
+	err := torch.Session{Threads: 1, Inference: true}.Run(f)
+	if after := torch.LiveTensors(); after != before {
+		t.Errorf("%d tensors alive after the session, %d before", after, before)
+	}
+	return err
+}
