@@ -1,0 +1,41 @@
+package usage
+
+import (
+	"testing"
+	"time"
+)
+
+func TestSelf(t *testing.T) {
+	before, err := Counters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for begin := time.Now(); time.Since(begin) < 30*time.Millisecond; {
+	}
+	after, err := Self()
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := after.Since(before)
+	if used.CPU <= 0 || used.CPU > 10 || used.RSSPeak < 1<<20 || used.RSSPeak != after.RSSPeak {
+		t.Errorf("30 ms of work used %+v", used)
+	}
+	if sum := before.Plus(used); sum.CPU != after.CPU && sum.CPU-after.CPU > 1e-9 || sum.Voluntary != after.Voluntary {
+		t.Errorf("%+v plus %+v is %+v, want %+v", before, used, sum, after)
+	}
+}
+
+func TestAge(t *testing.T) {
+	age, err := Age()
+	if err != nil || age < 0 || age > time.Hour {
+		t.Errorf("age %v, %v", age, err)
+	}
+}
+
+func BenchmarkSelf(b *testing.B) {
+	for b.Loop() {
+		if _, err := Self(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
