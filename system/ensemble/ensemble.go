@@ -1,0 +1,157 @@
+package ensemble
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"lensbench/system/model"
+	"lensbench/system/survey"
+	"lensbench/system/usage"
+	"lensbench/torch"
+)
+
+// A Schedule says in which order, and how much at once, members score images.
+type Schedule string
+
+// The schedules of the package comment.
+const (
+	Sequential Schedule = "sequential"
+	BatchMajor Schedule = "batch-major"
+	Threads    Schedule = "threads"
+	Processes  Schedule = "processes"
+)
+
+var schedules = []Schedule{Sequential, BatchMajor, Threads, Processes}
+
+// A Config describes an ensemble.
+type Config struct {
+	Members     []string // models, in the order of the logits
+	Schedule    Schedule
+	Dir         string   // data set (package survey)
+	Images      int      // the first so many images of it are scored
+	Batch       int      // images per forward pass, at least 1; the last batch may be smaller
+	Threads     int      // compute threads for all members together; 0: libtorch's default
+	Seed        uint64   // of the formula that weights come from
+	Command     []string // starts a member process, see ServeMember; for Processes
+	CountMemory bool     // member processes count the bytes of their tensors; for Processes
+}
+
+// An Ensemble is a set of loaded members, ready to score. Its methods are for
+// one goroutine.
+type Ensemble struct {
+	config Config
+	models []*model.Model
+	plan   plan
+}
+
+// A plan is how a schedule is carried out.
+type plan interface {
+	// score fills logits[member][image].
+	score(logits [][]float32) error
+	// threads returns the compute threads of all members, read back.
+	threads() int
+	close() error
+}
+
+// Open loads the members. The caller closes the ensemble.
+func Open(c Config) (*Ensemble, error) {
+	set, err := survey.Open(c.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.check(set); err != nil {
+		return nil, err
+	}
+	e := &Ensemble{config: c}
+	for _, name := range c.Members {
+		m, err := model.New(name, set.Bands())
+		if err != nil {
+			return nil, err
+		}
+		e.models = append(e.models, m)
+	}
+	if e.plan, err = e.open(set); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+func (c Config) check(set *survey.Set) error {
+	switch {
+	case len(c.Members) == 0:
+		return errors.New("ensemble without members")
+	case !slices.Contains(schedules, c.Schedule):
+		return fmt.Errorf("unknown schedule %q, want one of %s", c.Schedule, strings.Trim(fmt.Sprint(schedules), "[]"))
+	case c.Images < 1 || c.Images > set.Len():
+		return fmt.Errorf("%d images to score, %s has %d", c.Images, c.Dir, set.Len())
+	case c.Batch < 1:
+		return fmt.Errorf("batches of %d images, want 1 or more", c.Batch)
+	case c.Threads < 0:
+		return fmt.Errorf("%d threads, want 1 or more, or 0 for the default", c.Threads)
+	}
+	return nil
+}
+
+func (e *Ensemble) open(set *survey.Set) (plan, error) {
+	threads := e.config.Threads
+	if threads == 0 {
+		threads = torch.DefaultThreads()
+	}
+	switch e.config.Schedule {
+	case Threads:
+		return openConcurrent(e.config, set, e.models, e.shares(threads))
+	case Processes:
+		return openProcesses(e.config, e.shares(threads))
+	default:
+		return openStation(e.config, set, e.models, threads)
+	}
+}
+
+// shares returns the threads of each member.
+func (e *Ensemble) shares(threads int) []int {
+	var costs []float64
+	for _, m := range e.models {
+		costs = append(costs, m.Cost(m.Pixels).FLOP())
+	}
+	return share(threads, costs)
+}
+
+// Score scores the images: the logit of image i by member m is at [m][i].
+func (e *Ensemble) Score() ([][]float32, error) {
+	logits := make([][]float32, len(e.models))
+	for i := range logits {
+		logits[i] = make([]float32, e.config.Images)
+	}
+	return logits, e.plan.score(logits)
+}
+
+// Models returns the members.
+func (e *Ensemble) Models() []*model.Model { return e.models }
+
+// Threads returns the compute threads of all members together, read back from
+// libtorch. It exceeds Config.Threads where members that run at once are more.
+func (e *Ensemble) Threads() int { return e.plan.threads() }
+
+// Close ends the members and frees their weights.
+func (e *Ensemble) Close() error { return e.plan.close() }
+
+// Children returns what member processes have used so far, and the sum of the
+// peaks of their tensor bytes since [Ensemble.ResetPeaks]: an upper bound of
+// their common peak, as each reaches its own at another moment. It is nothing
+// without member processes.
+func (e *Ensemble) Children() (used usage.Usage, tensorPeak int64, err error) {
+	if p, ok := e.plan.(processes); ok {
+		return p.usage()
+	}
+	return usage.Usage{}, 0, nil
+}
+
+// ResetPeaks makes the peaks of member processes start from what is live now.
+func (e *Ensemble) ResetPeaks() error {
+	if p, ok := e.plan.(processes); ok {
+		return p.resetPeaks()
+	}
+	return nil
+}
