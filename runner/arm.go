@@ -43,7 +43,7 @@ func (a *arm) close(ctx context.Context) {
 type Rebuilt struct{ Worker, Was, Is string }
 
 func (e *Rebuilt) Error() string {
-	return fmt.Sprintf("worker %s is build %s, but this run began with build %s; start a new run", e.Worker, e.Is, e.Was)
+	return fmt.Sprintf("worker %s is build %q, but this run began with build %q; start a new run", e.Worker, e.Is, e.Was)
 }
 
 // start starts the arm's worker and has it prepare for a pass.

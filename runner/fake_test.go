@@ -5,20 +5,25 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"lensbench/protocol"
 	"lensbench/record"
 	"lensbench/runner/fakeworker"
+	"lensbench/runner/progress"
 )
 
 func TestMain(m *testing.M) {
 	fakeworker.Main()
+	harnessMain()
+	farewell = 500 * time.Millisecond
 	os.Exit(m.Run())
 }
 
-// fake is a command that runs this test binary as a fake worker.
+// fake is a command that runs this test binary as a fake worker. Under the race
+// detector a program otherwise sleeps for a second before it ends.
 func fake(s fakeworker.Script) Command {
-	return Command{Argv: []string{os.Args[0]}, Env: []string{s.Env()}}
+	return Command{Argv: []string{os.Args[0]}, Env: []string{s.Env(), "GORACE=atexit_sleep_ms=0"}}
 }
 
 // arms makes n arms; the setting "seed" numbers them from 1, for faults.
@@ -63,4 +68,24 @@ func journal(t *testing.T, dir string) map[string][]record.Entry {
 		out[e.Kind] = append(out[e.Kind], e)
 	}
 	return out
+}
+
+// silence is a sink for those who need only some of its methods.
+type silence struct{}
+
+func (silence) Update(progress.State) {}
+func (silence) Note(string)           {}
+func (silence) Finish()               {}
+
+// killOnNote calls a function with the first note.
+type killOnNote struct {
+	silence
+	call func(note string)
+}
+
+func (k *killOnNote) Note(text string) {
+	if k.call != nil {
+		k.call(text)
+		k.call = nil
+	}
 }

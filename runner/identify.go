@@ -2,7 +2,6 @@ package runner
 
 import (
 	"context"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -46,16 +45,12 @@ func workersOf(cells []record.Cell) []string {
 }
 
 func libtorchOf(ctx context.Context, c Command, limit time.Duration) (string, error) {
-	if len(c.Argv) == 0 {
-		return "", os.ErrNotExist
-	}
-	w, err := open(ctx, launch{command: c, mark: newMark("identify", 0), log: os.DevNull, limit: limit})
+	hello, err := Greet(ctx, c, limit)
 	if err != nil {
 		return "", err
 	}
-	defer w.close()
 	for _, key := range []string{"libtorch", "torch"} {
-		if v := w.hello.Libraries[key]; v != "" {
+		if v := hello.Libraries[key]; v != "" {
 			v, _, _ = strings.Cut(v, "+") // PyTorch adds its own build: 2.11.0+cpu
 			return v, nil
 		}

@@ -72,11 +72,16 @@ func startFailure(c Command, err error) *failure {
 // spawn starts cmd from a thread that lives as long as this process. The
 // parent-death signal is sent when the thread that forked ends, not when its
 // process does, and the Go runtime ends threads as it pleases.
+//
+// From the first worker on, this process adopts what its descendants orphan:
+// it can then wait for all of them, where init would be left to reap them, and
+// the init of a container often does not.
 func spawn(cmd *exec.Cmd) error {
 	spawner.once.Do(func() {
 		spawner.work = make(chan func())
 		go func() {
 			runtime.LockOSThread()
+			unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) // every kernel since 3.4 can
 			for f := range spawner.work {
 				f()
 			}
@@ -115,11 +120,13 @@ func (p *process) end() {
 	})
 }
 
-// waitGone waits until the killed group has no members. Grandchildren are
-// reaped by init; where init is not up to that they stay behind as zombies,
-// which use nothing, so the wait has an end.
+// waitGone reaps the members of a killed group until it has none. Members that
+// are stuck in the kernel are not waited for without end.
 func waitGone(group int) {
 	for deadline := time.Now().Add(time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		for reaped := 1; reaped > 0; {
+			reaped, _ = unix.Wait4(-group, nil, unix.WNOHANG, nil)
+		}
 		if unix.Kill(-group, 0) == unix.ESRCH {
 			return
 		}
@@ -156,7 +163,7 @@ func guard(group int) (*watchdog, error) {
 		return nil, err
 	}
 	defer r.Close()
-	cmd := exec.Command("/bin/sh", "-c", `read -r _; kill -KILL -- "-$1"`, "lensbench-watchdog", strconv.Itoa(group))
+	cmd := exec.Command("/bin/sh", "-c", `read -r _; kill -s KILL -- "-$1"`, "lensbench-watchdog", strconv.Itoa(group))
 	cmd.Stdin = r
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is not for it
 	if err := spawn(cmd); err != nil {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"lensbench/record"
 	"lensbench/runner/progress"
 	"lensbench/runner/telemetry"
@@ -115,8 +117,8 @@ func (s *session) replay() error {
 		return fmt.Errorf("%s: %w", s.dir, ErrComplete)
 	}
 	if dropped > 0 {
-		sinkOf(s.opts).Note(fmt.Sprintf("%d lines of %s could not be read; what they said is measured again",
-			dropped, filepath.Join(s.dir, record.JournalFile)))
+		sinkOf(s.opts).Note(fmt.Sprintf("%s of %s could not be read; what was lost is measured again",
+			english.Plural(dropped, "line", ""), filepath.Join(s.dir, record.JournalFile)))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,7 +14,18 @@ import (
 // of a worker that left its process group. Daemons do; so do some launchers.
 func sweep(mark string) {
 	for _, pid := range marked(mark) {
-		unix.Kill(pid, unix.SIGKILL)
+		if unix.Kill(pid, unix.SIGKILL) == nil {
+			reap(pid)
+		}
+	}
+}
+
+// reap waits for a killed process to be gone, if it is ours to wait for.
+func reap(pid int) {
+	for deadline := time.Now().Add(time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if got, err := unix.Wait4(pid, nil, unix.WNOHANG, nil); got == pid || err == unix.ECHILD {
+			return
+		}
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 )
 
 // farewell is how long a worker may take to answer close and exit.
-const farewell = 3 * time.Second
+var farewell = 3 * time.Second // shorter in tests
 
 // A worker is a process that speaks the protocol. It is for one goroutine;
 // only the context may interrupt it from another. Once a method has returned
