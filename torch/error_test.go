@@ -40,6 +40,10 @@ func TestErrorKinds(t *testing.T) {
 			torch.ErrOutOfMemory, []string{"empty", "281474976710656 bytes"}},
 		{"more memory than exists, in an operator", func(sc *torch.Scope) { sc.Zeros(torch.Float32, 1<<46) },
 			torch.ErrOutOfMemory, []string{"aten::zeros([70368744177664], 6)"}},
+		{"attention over nothing", func(sc *torch.Scope) {
+			x := sc.Empty(torch.Float32, 1, 0, 3, 4)
+			sc.ScaledDotProductAttention(x, x, x)
+		}, torch.ErrInvalid, []string{"float32[1 0 3 4]", "attention over nothing"}},
 		{"a negative size", func(sc *torch.Scope) { sc.Empty(torch.Float32, -1) }, torch.ErrInvalid, []string{"negative"}},
 		{"a type without a kernel", func(sc *torch.Scope) { sc.MatMul(sc.Zeros(torch.Bool, 2, 2), sc.Zeros(torch.Bool, 2, 2)) },
 			torch.ErrNotImplemented, []string{"aten::matmul(bool[2 2], bool[2 2])", "not implemented for 'Bool'"}},
@@ -56,6 +60,10 @@ func TestErrorKinds(t *testing.T) {
 			torch.ErrArgument, []string{"argument 2 (Tensor weight) is missing and has no default"}},
 		{"a default that does not exist", func(sc *torch.Scope) { sc.Call(add, torch.Default, sc.Rand(1)) },
 			torch.ErrArgument, []string{"aten::add.Tensor(default, float32[1])", "argument 1"}},
+		{"a type that does not exist", func(sc *torch.Scope) { sc.To(sc.Rand(1), torch.DType(99)) },
+			torch.ErrArgument, []string{"aten::to.dtype(float32[1], 99)", "argument 2 (ScalarType dtype) has no value of number 99"}},
+		{"a tensor of a type that does not exist", func(sc *torch.Scope) { sc.Empty(torch.DType(-1), 1) },
+			torch.ErrArgument, []string{"no dtype has the number -1"}},
 		{"too many arguments", func(sc *torch.Scope) { sc.Call(add, sc.Rand(1), sc.Rand(1), 1, 2) },
 			torch.ErrArgument, []string{"takes 3 arguments, got 4"}},
 		{"a Go type without counterpart", func(sc *torch.Scope) { sc.Call(add, sc.Rand(1), float32(1)) },

@@ -89,9 +89,13 @@ func (sc *Scope) AdaptiveAvgPool2D(x *Tensor, height, width int) *Tensor {
 }
 
 // ScaledDotProductAttention returns softmax(q kᵀ/√D) v for q [... L D],
-// k [... S D] and v [... S E]: [... L E].
+// k [... S D] and v [... S E]: [... L E]. No size may be 0.
 func (sc *Scope) ScaledDotProductAttention(q, k, v *Tensor) *Tensor {
-	return sc.begin(opAttention).tensor(q).tensor(k).tensor(v).one()
+	c := sc.begin(opAttention).tensor(q).tensor(k).tensor(v)
+	if q.Numel() == 0 || k.Numel() == 0 || v.Numel() == 0 { // libtorch divides by the sizes: SIGFPE
+		panic(&Error{Op: c.String(), Kind: ErrInvalid, Message: "attention over nothing"})
+	}
+	return c.one()
 }
 
 // ReLU returns max(x, 0).

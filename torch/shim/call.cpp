@@ -22,7 +22,8 @@ enum class Kind { tensor, integer, real, boolean, string, scalar, integers, real
 // A Formal is one argument of a schema, worked out once.
 struct Formal {
   Kind kind;
-  bool optional;                  // takes LT_NONE
+  bool optional;                   // takes LT_NONE
+  int64_t values;                  // of an enumeration: an integer below this; else 0
   const at::IValue *default_value; // NULL if it has none
 };
 
@@ -53,12 +54,25 @@ Kind kind_of(const c10::Type &type) {
   }
 }
 
+const c10::Type &without_optional(const c10::Type &type) {
+  return type.kind() == c10::TypeKind::OptionalType ? *type.castRaw<c10::OptionalType>()->getElementType() : type;
+}
+
+// values_of is the number of values of an enumeration. Its arguments are
+// integers to libtorch, which goes by them without a look at their range.
+int64_t values_of(const c10::Type &type) {
+  switch (type.kind()) {
+  case c10::TypeKind::ScalarTypeType: return int64_t(c10::ScalarType::NumOptions);
+  case c10::TypeKind::LayoutType: return int64_t(c10::Layout::NumOptions);
+  case c10::TypeKind::MemoryFormatType: return int64_t(c10::MemoryFormat::NumOptions);
+  default: return 0;
+  }
+}
+
 Formal formal_of(const c10::Argument &a) {
-  const c10::Type *type = a.type().get();
-  bool optional = type->kind() == c10::TypeKind::OptionalType;
-  if (optional) type = type->castRaw<c10::OptionalType>()->getElementType().get();
+  bool optional = a.type()->kind() == c10::TypeKind::OptionalType;
   const auto &value = a.default_value();
-  return {kind_of(*type), optional, value ? &*value : nullptr};
+  return {kind_of(without_optional(*a.type())), optional, values_of(without_optional(*a.real_type())), value ? &*value : nullptr};
 }
 
 } // namespace
@@ -75,7 +89,7 @@ namespace {
 [[noreturn]] void bad_argument(const lt_op &op, size_t i, const std::string &what) {
   const auto &a = op.handle.schema().arguments()[i];
   std::ostringstream s;
-  s << "argument " << i + 1 << " (" << a.type()->annotation_str() << " " << a.name() << ") " << what;
+  s << "argument " << i + 1 << " (" << a.real_type()->annotation_str() << " " << a.name() << ") " << what;
   throw Failure(LT_ERR_ARGUMENT, s.str());
 }
 
@@ -123,6 +137,12 @@ at::IValue tensors(const lt_op &op, size_t i, const uint64_t *p, uint32_t n) {
   return l;
 }
 
+at::IValue integer(const lt_op &op, size_t i, int64_t v) {
+  int64_t values = op.formals[i].values;
+  if (values && (v < 0 || v >= values)) bad_argument(op, i, "has no value of number " + std::to_string(v));
+  return v;
+}
+
 const at::IValue &default_of(const lt_op &op, size_t i) {
   if (!op.formals[i].default_value) bad_argument(op, i, "is missing and has no default");
   return *op.formals[i].default_value;
@@ -150,7 +170,7 @@ at::IValue convert(const lt_op &op, size_t i, const lt_arg &a, const uint64_t *p
   case LT_INT:
     if (want == Kind::real) return double(int64_t(a.bits));
     accept(want == Kind::integer || want == Kind::scalar);
-    return int64_t(a.bits);
+    return integer(op, i, int64_t(a.bits));
   case LT_FLOAT:
     accept(want == Kind::real || want == Kind::scalar);
     return real(a.bits);

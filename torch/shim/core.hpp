@@ -22,6 +22,12 @@ struct Failure : std::runtime_error {
 // the library's only try block: nothing C++ leaves through it.
 lt_error *guard(c10::function_ref<void()> f) noexcept;
 
+// scalar_type checks a number of the caller's, since libtorch does not.
+inline at::ScalarType scalar_type(int64_t n) {
+  if (n < 0 || n >= int64_t(at::ScalarType::NumOptions)) throw Failure(LT_ERR_ARGUMENT, "no dtype has the number " + std::to_string(n));
+  return at::ScalarType(n);
+}
+
 // A lt_tensor pointer is a TensorImpl pointer that holds one reference, so a
 // handle costs no allocation of its own.
 using Reference = c10::intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>;

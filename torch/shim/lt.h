@@ -6,7 +6,7 @@
  *
  * Rules:
  *  - A function that can fail returns NULL, or an lt_error that the caller owns
- *    and frees with lt_error_free. Its out-parameters are then untouched.
+ *    and frees with lt_error_free. Its out-parameters then hold nothing to free.
  *  - [owned]    the caller receives one reference and must give it back.
  *  - [borrowed] the library only looks at it during the call.
  *  - No C++ exception and no C++ type leaves the library.

@@ -16,15 +16,15 @@ std::atomic<bool> lt::allocated{false};
 namespace {
 
 at::Tensor empty(const int64_t *shape, int ndim, int dtype) {
-  return at::empty(at::IntArrayRef(shape, size_t(ndim)), at::TensorOptions().dtype(at::ScalarType(dtype)));
+  return at::empty(at::IntArrayRef(shape, size_t(ndim)), at::TensorOptions().dtype(scalar_type(dtype)));
 }
 
 // check_host rejects host memory that does not hold exactly t.
 void check_host(const at::Tensor &t, int dtype, size_t nbytes) {
-  if (t.scalar_type() == at::ScalarType(dtype) && t.nbytes() == nbytes) return;
+  if (t.scalar_type() == scalar_type(dtype) && t.nbytes() == nbytes) return;
   std::ostringstream s;
   s << "tensor is " << t.scalar_type() << t.sizes() << " of " << t.nbytes() << " bytes, host memory is "
-    << at::ScalarType(dtype) << " of " << nbytes << " bytes";
+    << scalar_type(dtype) << " of " << nbytes << " bytes";
   throw Failure(LT_ERR_ARGUMENT, s.str());
 }
 
