@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"lensbench/cli"
+)
+
+// run is the program: it returns the exit status, 0 or 2.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	if err := root.ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(stderr, err)
+		return 2
+	}
+	return 0
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "lens",
+		Short: "Find strong gravitational lenses: simulate surveys, score images",
+		Example: "  lens simulate --count 100 --pixels 64 --seed 1 -o survey\n" +
+			"  lens init --model resnet18 --bands 3 --seed 1 -o w.safetensors\n" +
+			"  lens predict --model resnet18 --weights w.safetensors --images x.npy -o logits.npy",
+	}
+	root.AddCommand(newInitCommand(), newPredictCommand(), newVersionCommand())
+	cli.Prepare(root)
+	return root
+}
