@@ -1,0 +1,179 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"lensbench/record"
+)
+
+// intro says what was compared and how to read the ratios.
+func (b *sheetBuilder) intro() {
+	if c := b.plan.Claim; c != nil {
+		text := "“" + c.Says + "”"
+		if b.plan.Decides != "" && len(b.plan.Expect) > 0 {
+			text += fmt.Sprintf("; decided by %s: %s", b.plan.Decides, expectations(b.plan.Expect, b.control))
+		}
+		b.say(sentence{label: "Claim", text: text})
+	}
+	if b.metric != "" {
+		text := fmt.Sprintf("%s ÷ that of %s", metricName(b.metric), b.control)
+		if hint := better(b.metric); hint != "" {
+			text += "; " + hint
+		}
+		b.say(sentence{label: "Ratio", text: text})
+	}
+}
+
+func (b *sheetBuilder) say(s sentence) { b.sheet.intro = append(b.sheet.intro, s) }
+
+// expectations are the claimed numbers in words.
+func expectations(list []record.Expect, control string) string {
+	var out []string
+	for _, e := range list {
+		op := map[string]string{">=": "at least", "<=": "at most"}[e.Op]
+		out = append(out, fmt.Sprintf("%s %s %v × %s", metricName(e.Metric), orElse(op, e.Op), e.Ratio, control))
+	}
+	return strings.Join(out, ", ")
+}
+
+// after is what the answer rests on.
+func (b *sheetBuilder) after() {
+	for _, s := range []sentence{b.status(), b.twins(), b.outputs(), b.basis(), b.noise(), b.steal()} {
+		if s.text != "" {
+			b.sheet.after = append(b.sheet.after, s)
+		}
+	}
+}
+
+// verdict is that on the claim; empty if the cell does not judge one.
+func (b *sheetBuilder) verdict() sentence {
+	c := b.cv.Claim
+	if c == nil {
+		return sentence{}
+	}
+	text := "claim " + c.Verdict
+	if mark := b.armOf(c.Reason); mark > 0 {
+		text += ", see " + superscript(mark)
+	} else if c.Reason != "" {
+		text += ": " + c.Reason
+	}
+	if c.Device != "" {
+		text += ". Holds for " + c.Device
+	}
+	return sentence{"Verdict", text, toneOf(c.Verdict)}
+}
+
+// status is how the cell ended; of a cell that is ok, what it lacks.
+func (b *sheetBuilder) status() sentence {
+	if b.cv.Status == record.OK || b.cv.Status == "" {
+		return sentence{label: "Note", text: b.cv.Reason, tone: doubtful}
+	}
+	text := b.cv.Status
+	if mark := b.armOf(b.cv.Reason); mark > 0 {
+		text += ", see " + superscript(mark)
+	} else {
+		text += ": " + advised(orElse(b.cv.Reason, "no reason was recorded"), b.cv.Status)
+	}
+	return sentence{"Status", text, toneOf(b.cv.Status)}
+}
+
+// twins says that the arms are one and the same, on purpose.
+func (b *sheetBuilder) twins() sentence {
+	arms := b.plan.Arms
+	if len(arms) < 2 {
+		return sentence{}
+	}
+	for _, a := range arms[1:] {
+		if a.Worker != arms[0].Worker || a.Settings.Hash() != arms[0].Settings.Hash() {
+			return sentence{}
+		}
+	}
+	s := sentence{"Twins", "all arms are the same, on purpose: a difference would be the fault of the instrument", neutral}
+	for _, c := range b.cv.Comparisons {
+		switch c.Outcome {
+		case record.Faster, record.Slower, record.Less, record.More:
+			return sentence{"Twins", "all arms are the same, on purpose, yet a difference was found: do not trust this run", bad}
+		}
+	}
+	return s
+}
+
+// outputs is the result of the correctness check.
+func (b *sheetBuilder) outputs() sentence {
+	if b.plan.Equal == nil {
+		return sentence{}
+	}
+	worst, arm, checked := -1.0, "", 0
+	for _, a := range b.cv.Arms {
+		if a.Arm == b.control || a.Worst == nil {
+			continue
+		}
+		checked++
+		if *a.Worst > worst {
+			worst, arm = *a.Worst, a.Arm
+		}
+	}
+	what := fmt.Sprintf("%s, to be equal to those of %s within %v", b.plan.Equal.Output, b.control, b.plan.Equal.Tolerance)
+	if checked == 0 {
+		return sentence{"Outputs", what + ", were not compared", doubtful}
+	}
+	t := good
+	if worst > b.plan.Equal.Tolerance || math.IsNaN(worst) {
+		t = bad
+	}
+	return sentence{"Outputs", fmt.Sprintf("%s: differ by %.2g at most (%s)", what, worst, arm), t}
+}
+
+// basis says how much the numbers rest on.
+func (b *sheetBuilder) basis() sentence {
+	restarts, pairs := 0, 0
+	for _, c := range b.cv.Comparisons {
+		if c.Pairs > pairs && c.Metric != record.MemoryPeak {
+			restarts, pairs = c.Restarts, c.Pairs
+		}
+	}
+	if pairs == 0 {
+		return sentence{}
+	}
+	text := fmt.Sprintf("%s in %s", counted(pairs, "pair"), counted(restarts, "restart"))
+	if n := b.plan.Plan.Restarts; n > restarts {
+		text += fmt.Sprintf(" of %d planned", n)
+	}
+	return sentence{label: "Basis", text: text}
+}
+
+// noise counts the samples that something else disturbed.
+func (b *sheetBuilder) noise() sentence {
+	noisy, all := 0, 0
+	var who []string
+	for _, a := range b.cv.Arms {
+		all += a.Samples
+		if a.Noisy > 0 {
+			noisy += a.Noisy
+			who = append(who, fmt.Sprintf("%s %d", a.Arm, a.Noisy))
+		}
+	}
+	if noisy == 0 {
+		return sentence{}
+	}
+	return sentence{"Noise", fmt.Sprintf("other processes used more than 5 %% of the machine during %d of %d samples (%s)",
+		noisy, all, strings.Join(who, ", ")), doubtful}
+}
+
+// stealLimit is the share of stolen time from which on it is worth a warning.
+const stealLimit = 0.01
+
+func (b *sheetBuilder) steal() sentence {
+	worst, arm := 0.0, ""
+	for _, a := range b.cv.Arms {
+		if a.Steal > worst {
+			worst, arm = a.Steal, a.Arm
+		}
+	}
+	if worst < stealLimit {
+		return sentence{}
+	}
+	return sentence{"Steal", fmt.Sprintf("the hypervisor took up to %s of the CPUs' time (during samples of %s)", percent(worst), arm), doubtful}
+}

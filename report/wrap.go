@@ -1,0 +1,54 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/olekukonko/tablewriter/pkg/twwidth"
+)
+
+// wrap breaks text into lines of at most width columns: at blanks, and inside
+// words that are wider than a line. It returns at least one line.
+func wrap(text string, width int) []string {
+	lines := []string{""}
+	last := func() *string { return &lines[len(lines)-1] }
+	for _, word := range strings.Fields(text) {
+		room := width - twwidth.Width(*last())
+		switch {
+		case *last() == "":
+		case 1+twwidth.Width(word) <= room:
+			*last() += " "
+		default:
+			lines = append(lines, "")
+		}
+		for twwidth.Width(word) > width {
+			n := fitting(word, width-twwidth.Width(*last()))
+			*last() += word[:n]
+			word = word[n:]
+			lines = append(lines, "")
+		}
+		*last() += word
+	}
+	return lines
+}
+
+// fitting is how many bytes of s are at most width columns wide, but at least
+// one character.
+func fitting(s string, width int) int {
+	end := 0
+	for i := range s {
+		_, n := utf8.DecodeRuneInString(s[i:])
+		if end > 0 && twwidth.Width(s[:i+n]) > width {
+			break
+		}
+		end = i + n
+	}
+	return end
+}
+
+var superscripts = strings.NewReplacer("0", "⁰", "1", "¹", "2", "²", "3", "³", "4", "⁴",
+	"5", "⁵", "6", "⁶", "7", "⁷", "8", "⁸", "9", "⁹")
+
+// superscript is the sign of footnote n.
+func superscript(n int) string { return superscripts.Replace(fmt.Sprint(n)) }
