@@ -34,8 +34,11 @@ func (s *session) measureCell(ctx context.Context, index int) error {
 	if c.state.ended {
 		return nil
 	}
+	if lost, ok := c.state.lost[c.cell.Arms[0].Name]; ok { // killed before its next entry
+		return c.append(c.controlLost(c.cell.Arms[0].Name, lost))
+	}
 	for i, a := range c.cell.Arms {
-		if !c.state.lost[a.Name] {
+		if _, lost := c.state.lost[a.Name]; !lost {
 			c.arms = append(c.arms, &arm{Arm: a, index: i})
 		}
 	}
@@ -113,8 +116,7 @@ func (c *cellRun) drop(a *arm, restart int, err error) error {
 	c.arms = slices.DeleteFunc(c.arms, func(b *arm) bool { return b == a })
 	entries := []record.Entry{c.status(a.Name, restart, f)}
 	if a.index == 0 {
-		entries = append(entries, c.status("", restart, &failure{
-			status: f.status, reason: fmt.Sprintf("control %s: %s", a.Name, f.reason), stderr: f.stderr}))
+		entries = append(entries, c.controlLost(a.Name, *entries[0].Status))
 	}
 	c.sink.Note(fmt.Sprintf("%s: arm %s ends: %s: %s", cellName(c.cell), a.Name, f.status, f.reason))
 	if err := c.append(entries...); err != nil {
@@ -136,6 +138,12 @@ func fatal(err error) bool {
 func (c *cellRun) status(arm string, restart int, f *failure) record.Entry {
 	return record.Entry{Kind: record.KindStatus, Cell: c.cell.ID, Status: &record.StatusEntry{
 		Arm: arm, Restart: restart, Status: f.status, Reason: f.reason, Stderr: f.stderr}}
+}
+
+// controlLost is the status of a cell whose control has one.
+func (c *cellRun) controlLost(name string, s record.StatusEntry) record.Entry {
+	return c.status("", s.Restart, &failure{
+		status: s.Status, reason: fmt.Sprintf("control %s: %s", name, s.Reason), stderr: s.Stderr})
 }
 
 // inOrder returns the arms that are still in, the control first.

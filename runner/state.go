@@ -17,10 +17,10 @@ type state struct {
 
 // A cellState is what has been done of one cell.
 type cellState struct {
-	ended      bool            // by a status of its own
-	lost       map[string]bool // arms that ended with a status
-	iterations int             // per sample, 0 until chosen
-	next       map[int]int     // restart → its next block
+	ended      bool                          // by a status of its own
+	lost       map[string]record.StatusEntry // arms that ended with a status
+	iterations int                           // per sample, 0 until chosen
+	next       map[int]int                   // restart → its next block
 	memory     map[pass]bool
 	checked    map[check]bool
 }
@@ -44,7 +44,7 @@ func newState() *state {
 func (s *state) cell(id string) *cellState {
 	c := s.cells[id]
 	if c == nil {
-		c = &cellState{lost: map[string]bool{}, next: map[int]int{}, memory: map[pass]bool{}, checked: map[check]bool{}}
+		c = &cellState{lost: map[string]record.StatusEntry{}, next: map[int]int{}, memory: map[pass]bool{}, checked: map[check]bool{}}
 		s.cells[id] = c
 	}
 	return c
@@ -62,12 +62,14 @@ func (s *state) apply(e record.Entry) {
 	case record.KindMemory:
 		s.cell(e.Cell).memory[pass{e.Memory.Arm, e.Memory.Restart}] = true
 	case record.KindOutputs:
-		s.cell(e.Cell).checked[check{e.Outputs.Arm, e.Outputs.When}] = true
+		// Outputs that differ are followed by a status. If the run was killed
+		// in between, they must be compared again to get it.
+		s.cell(e.Cell).checked[check{e.Outputs.Arm, e.Outputs.When}] = e.Outputs.Pass
 	case record.KindStatus:
 		if e.Status.Arm == "" {
 			s.cell(e.Cell).ended = true
 		} else {
-			s.cell(e.Cell).lost[e.Status.Arm] = true
+			s.cell(e.Cell).lost[e.Status.Arm] = *e.Status
 		}
 	case record.KindEnd:
 		s.complete = true

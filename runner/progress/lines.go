@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -29,7 +30,7 @@ func (l *Lines) Update(s State) {
 		return
 	}
 	l.cell, l.written = s.Cell, now
-	fmt.Fprintf(l.W, "%3.0f%%  %s left  %s\n", 100*s.Done, Duration(s.Remaining), describe(s))
+	fmt.Fprintln(l.W, strings.Join(pieces(s), "  "))
 }
 
 // Note writes the text.
@@ -38,24 +39,20 @@ func (l *Lines) Note(text string) { fmt.Fprintln(l.W, text) }
 // Finish does nothing: every line is whole.
 func (l *Lines) Finish() {}
 
-// describe says in words where the run stands.
-func describe(s State) string {
-	text := fmt.Sprintf("%s (%d/%d)", s.Name, s.Cell, s.Cells)
+// pieces say in words where the run stands, what matters most first.
+func pieces(s State) []string {
+	out := []string{fmt.Sprintf("%3.0f%%", 100*s.Done), Duration(s.Remaining) + " left"}
+	if r := s.Running; r != nil {
+		out = append(out, fmt.Sprintf("%s about %.3g× (%.3g–%.3g)", r.Variant, r.Ratio, r.Low, r.High))
+	}
+	out = append(out, fmt.Sprintf("%s (%d/%d)", s.Name, s.Cell, s.Cells))
 	if s.Restart > 0 {
-		text += fmt.Sprintf(" restart %d/%d", s.Restart, s.Restarts)
+		out = append(out, fmt.Sprintf("restart %d/%d", s.Restart, s.Restarts))
 	}
 	if s.Phase == Measuring {
-		text += fmt.Sprintf(" block %d/%d", s.Block, s.Blocks)
-	} else {
-		text += " " + s.Phase
+		return append(out, fmt.Sprintf("block %d/%d", s.Block, s.Blocks))
 	}
-	if s.Arm != "" {
-		text += " " + s.Arm
-	}
-	if r := s.Running; r != nil {
-		text += fmt.Sprintf("  %s about %.3g× (%.3g–%.3g)", r.Variant, r.Ratio, r.Low, r.High)
-	}
-	return text
+	return append(out, strings.TrimSpace(s.Phase+" "+s.Arm))
 }
 
 // Duration is a time in two units at most: "8 s", "2 min 10 s", "1 h 5 min".

@@ -66,17 +66,21 @@ func (t *Terminal) Finish() {
 	}
 }
 
-// line is the state in at most width columns. What matters least is left out
-// first: the bar, then the end of the text.
+// line is the state in at most width columns: as many of its pieces as fit, in
+// the order of what people look for.
 func line(s State, width int) string {
-	const bar = 16
-	text := fmt.Sprintf("%3.0f%%  %s left  %s", 100*s.Done, Duration(s.Remaining), describe(s))
-	if utf8.RuneCountInString(text)+bar+3 <= width {
-		full := int(s.Done*bar + 0.5)
-		text = "[" + strings.Repeat("#", full) + strings.Repeat(".", bar-full) + "] " + text
+	const bar = 10
+	full := int(s.Done*bar + 0.5)
+	text := "[" + strings.Repeat("#", full) + strings.Repeat(".", bar-full) + "]"
+	for _, piece := range pieces(s) {
+		longer := text + "  " + piece
+		if utf8.RuneCountInString(longer) > width {
+			break
+		}
+		text = longer
 	}
-	if runes := []rune(text); len(runes) > width {
-		text = string(runes[:max(0, width-1)]) + "…"
+	if utf8.RuneCountInString(text) > width {
+		return ""
 	}
 	return text
 }

@@ -97,5 +97,5 @@ func parsePressure(b []byte) float64 {
 	if err != nil {
 		return 0
 	}
-	return float64(µs) * 1e-6
+	return float64(µs) / 1e6
 }
