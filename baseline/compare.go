@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"lensbench/baseline/benchstat"
 	"lensbench/record"
@@ -130,7 +131,7 @@ func paired(v *record.Verdicts, a, b string) (out []Paired, why string) {
 	case out != nil:
 		return out, ""
 	case controls != nil:
-		return nil, fmt.Sprintf("the run compares its arms with %v, not %s with %s", controls, b, a)
+		return nil, fmt.Sprintf("the run compares its arms with %s, not %s with %s", strings.Join(controls, " and "), b, a)
 	}
 	return nil, "the run has no statement about these arms"
 }

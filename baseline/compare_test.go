@@ -130,7 +130,7 @@ func TestNoStatementOnThePair(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "the run compares its arms with [sequential], not processes with threads"
+	want := "the run compares its arms with sequential, not processes with threads"
 	if got := c.Against[0].Unpaired; got != want {
 		t.Errorf("reason is %q; want %q", got, want)
 	}

@@ -42,13 +42,13 @@ func threads(a record.ArmSummary) string {
 	return fmt.Sprint(a.Threads)
 }
 
-// inShort is the last sheet of a run with several cells: what each came to.
-func inShort(run record.Run, v record.Verdicts) sheet {
+// inShort says of every cell what it came to.
+func inShort(run record.Run, v record.Verdicts) grid {
 	g := grid{columns: []column{{head: "scenario"}, {head: "arm"}, {head: "ratio", right: true}, {head: "result"}}}
 	for _, cv := range v.Cells {
 		g.rows = append(g.rows, shortRows(cv, planOf(run, cv))...)
 	}
-	return sheet{title: "In short", answer: g}
+	return g
 }
 
 // shortRows are a row for the claim, or where none is judged one for each

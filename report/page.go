@@ -24,6 +24,7 @@ type page struct {
 	title  string
 	head   []sentence
 	sheets []sheet
+	short  grid // what each cell came to; empty for a single cell
 	foot   []sentence
 }
 
@@ -73,7 +74,7 @@ func newPage(run record.Run, v record.Verdicts, o Options) page {
 		p.sheets = append(p.sheets, newSheet(cv, planOf(run, cv), o))
 	}
 	if len(v.Cells) > 1 {
-		p.sheets = append(p.sheets, inShort(run, v))
+		p.short = inShort(run, v)
 	}
 	p.foot = runFoot(v)
 	return p

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/olekukonko/tablewriter"
-	"github.com/olekukonko/tablewriter/pkg/twwidth"
 	"github.com/olekukonko/tablewriter/renderer"
 	"github.com/olekukonko/tablewriter/tw"
 
@@ -22,6 +21,9 @@ func Text(w io.Writer, run record.Run, v record.Verdicts, o Options) error {
 	t.sentences(p.head)
 	for _, s := range p.sheets {
 		t.sheet(s)
+	}
+	if p.short.rows != nil {
+		t.sheet(sheet{title: "In short", answer: p.short})
 	}
 	if p.foot != nil {
 		t.line("")
@@ -90,7 +92,7 @@ func (t *textWriter) sentences(list []sentence) {
 
 // hang writes text after a prefix and its further lines below the first.
 func (t *textWriter) hang(prefix, text string, tn tone) {
-	indent := twwidth.Width(prefix)
+	indent := columns(prefix)
 	for i, line := range wrap(text, t.o.width()-indent) {
 		if i > 0 {
 			prefix = strings.Repeat(" ", indent)
@@ -220,7 +222,7 @@ func (t *textWriter) cell(e entry, c column, l layout) string {
 func widest(lines []string) int {
 	w := 0
 	for _, line := range lines {
-		w = max(w, twwidth.Width(line))
+		w = max(w, columns(line))
 	}
 	return w
 }

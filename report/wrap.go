@@ -8,22 +8,27 @@ import (
 	"github.com/olekukonko/tablewriter/pkg/twwidth"
 )
 
+// columns is how many columns of a terminal s takes, without its escape
+// sequences. Signs that are wide only in some East Asian fonts count as narrow,
+// whatever the locale, so that a report is the same everywhere.
+func columns(s string) int { return twwidth.WidthWithOptions(s, twwidth.Options{}) }
+
 // wrap breaks text into lines of at most width columns: at blanks, and inside
 // words that are wider than a line. It returns at least one line.
 func wrap(text string, width int) []string {
 	lines := []string{""}
 	last := func() *string { return &lines[len(lines)-1] }
 	for _, word := range strings.Fields(text) {
-		room := width - twwidth.Width(*last())
+		room := width - columns(*last())
 		switch {
 		case *last() == "":
-		case 1+twwidth.Width(word) <= room:
+		case 1+columns(word) <= room:
 			*last() += " "
 		default:
 			lines = append(lines, "")
 		}
-		for twwidth.Width(word) > width {
-			n := fitting(word, width-twwidth.Width(*last()))
+		for columns(word) > width {
+			n := fitting(word, width-columns(*last()))
 			*last() += word[:n]
 			word = word[n:]
 			lines = append(lines, "")
@@ -39,7 +44,7 @@ func fitting(s string, width int) int {
 	end := 0
 	for i := range s {
 		_, n := utf8.DecodeRuneInString(s[i:])
-		if end > 0 && twwidth.Width(s[:i+n]) > width {
+		if end > 0 && columns(s[:i+n]) > width {
 			break
 		}
 		end = i + n

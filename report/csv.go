@@ -1,0 +1,161 @@
+package report
+
+import (
+	"encoding/csv"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"lensbench/record"
+)
+
+// csvHeader names the columns. Readers rely on it: columns are added at the end
+// and never renamed.
+var csvHeader = []string{
+	"run", "started", "machine", "scenario", "point", "kind", "arm", "control", "metric", "unit",
+	"value", "low", "high", "confidence", "n", "restarts", "p", "p_equivalence", "theta", "mde", "outcome", "reason",
+}
+
+// Kinds of rows.
+const (
+	csvArm        = "arm"        // one metric of one arm; outcome is the arm's status
+	csvComparison = "comparison" // one metric of a variant ÷ its control
+	csvClaim      = "claim"      // the verdict on a claim
+)
+
+// CSV writes a row for every arm and metric, for every comparison, and for
+// every claim. Numbers are in base units and in full; what is absent is empty.
+func CSV(w io.Writer, run record.Run, v record.Verdicts) error {
+	cw := csv.NewWriter(w)
+	if err := cw.Write(csvHeader); err != nil {
+		return err
+	}
+	for _, cv := range v.Cells {
+		base := csvRow{
+			"run":      run.ID,
+			"started":  run.Started.UTC().Format(time.RFC3339),
+			"machine":  run.Machine.ID(),
+			"scenario": cv.Scenario,
+			"point":    csvPoint(cv.Point),
+		}
+		for _, row := range csvRows(cv) {
+			if err := cw.Write(row.over(base)); err != nil {
+				return err
+			}
+		}
+	}
+	cw.Flush()
+	return cw.Error()
+}
+
+// A csvRow is a row by column.
+type csvRow map[string]string
+
+// over is the record of a row, with base where it is silent.
+func (r csvRow) over(base csvRow) []string {
+	fields := make([]string, len(csvHeader))
+	for i, name := range csvHeader {
+		fields[i] = base[name]
+		if s, ok := r[name]; ok {
+			fields[i] = s
+		}
+	}
+	return fields
+}
+
+// csvPoint is model=resnet18 pixels=112.
+func csvPoint(point map[string]string) string {
+	var axes []string
+	for _, axis := range slices.Sorted(maps.Keys(point)) {
+		axes = append(axes, axis+"="+point[axis])
+	}
+	return strings.Join(axes, " ")
+}
+
+func csvRows(cv record.CellVerdict) []csvRow {
+	var rows []csvRow
+	for _, a := range cv.Arms {
+		rows = append(rows, armRows(a)...)
+	}
+	for _, c := range cv.Comparisons {
+		rows = append(rows, comparisonRow(c))
+	}
+	if c := cv.Claim; c != nil {
+		rows = append(rows, csvRow{"kind": csvClaim, "metric": c.ID, "outcome": c.Verdict, "reason": c.Reason})
+	}
+	if rows == nil {
+		rows = []csvRow{{"kind": csvArm, "outcome": cv.Status, "reason": cv.Reason}}
+	}
+	return rows
+}
+
+// armRows has at least one row, so that an arm that failed is there as well.
+func armRows(a record.ArmSummary) []csvRow {
+	var rows []csvRow
+	add := func(metric, unit string, i record.Interval) {
+		if i.N == 0 {
+			return
+		}
+		rows = append(rows, csvRow{"metric": metric, "unit": unit, "n": strconv.Itoa(i.N), "confidence": "0.99",
+			"value": number(i.Value), "low": number(i.Low), "high": number(i.High)})
+	}
+	add(record.Throughput, "samples/s", a.Throughput)
+	for _, p := range slices.Sorted(maps.Keys(a.Latency)) {
+		add(record.Latency+"_"+p, "s", a.Latency[p])
+	}
+	add("start", "s", a.Load)
+	add("first_call", "s", a.First)
+	for _, m := range []struct {
+		metric string
+		bytes  int64
+	}{{record.MemoryPeak, a.TensorPeak}, {"rss_peak", a.RSSPeak}} {
+		if m.bytes > 0 {
+			rows = append(rows, csvRow{"metric": m.metric, "unit": "B", "value": strconv.FormatInt(m.bytes, 10)})
+		}
+	}
+	if a.Worst != nil {
+		rows = append(rows, csvRow{"metric": "output_difference", "value": number(*a.Worst)})
+	}
+	if a.Samples > 0 {
+		rows = append(rows,
+			csvRow{"metric": "steal_share", "value": number(a.Steal)},
+			csvRow{"metric": "noisy_samples", "value": strconv.Itoa(a.Noisy), "n": strconv.Itoa(a.Samples)})
+	}
+	if rows == nil {
+		rows = []csvRow{{}}
+	}
+	for _, r := range rows {
+		r["kind"], r["arm"], r["outcome"], r["reason"] = csvArm, a.Arm, a.Status, a.Reason
+		r["restarts"] = strconv.Itoa(a.Restarts)
+	}
+	return rows
+}
+
+func comparisonRow(c record.Comparison) csvRow {
+	r := csvRow{
+		"kind": csvComparison, "arm": c.Variant, "control": c.Control, "metric": c.Metric, "unit": "ratio",
+		"value": number(c.Ratio), "low": number(c.Low), "high": number(c.High),
+		"n": strconv.Itoa(c.Pairs), "restarts": strconv.Itoa(c.Restarts), "outcome": c.Outcome, "reason": c.Reason,
+	}
+	if c.Pairs == 0 {
+		return r
+	}
+	r["confidence"], r["theta"] = number(c.Confidence), number(c.Theta)
+	if !c.Exact {
+		r["p"], r["p_equivalence"], r["mde"] = number(c.P), number(c.Equivalence), number(c.MDE)
+	}
+	return r
+}
+
+// number is v in full; what is not a number is absent, and infinite bounds are
+// +Inf and -Inf, which readers of CSV know.
+func number(v float64) string {
+	if math.IsNaN(v) {
+		return ""
+	}
+	return strconv.FormatFloat(v, 'g', -1, 64)
+}
