@@ -53,7 +53,7 @@ type Statement struct {
 	P           float64 // two-sided, for "no difference"
 	Equivalence float64 // p for "they differ by θ or more"
 	Theta       float64 // half-width of "equivalent"
-	MDE         float64 // smallest |ratio − 1| found with 95 % power, in either direction; +Inf if Insufficient
+	MDE         float64 // smallest ratio − 1 found with 95 % power, if it may go either way; +Inf if Insufficient
 	CheckLow    float64 // cluster bootstrap, at the same confidence, as a cross-check
 	CheckHigh   float64
 	Restarts    int     // that have pairs

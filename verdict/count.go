@@ -98,8 +98,12 @@ func total(xs []float64) (s float64) {
 	return s
 }
 
+// zeroed returns n zeros, in the memory of s if that is enough.
 func zeroed(s []float64, n int) []float64 {
-	s = grow(s, n)
+	if cap(s) < n {
+		return make([]float64, n)
+	}
+	s = s[:n]
 	clear(s)
 	return s
 }

@@ -15,9 +15,10 @@
 //     at least as extreme as the one seen, counted exactly (signflip.go).
 //   - The interval holds every shift that the test does not reject (interval.go).
 //   - Equivalence within ±θ is the same test against both ends (Compare).
-//   - The minimum detectable effect is the shift that the test would have
-//     found in 95 % of resamples of the restarts (resample.go).
-//   - A cluster bootstrap stands beside the interval as a check on it.
+//   - The minimum detectable effect is the shift that the test would find in
+//     95 % of runs like the one seen (power.go).
+//   - A cluster bootstrap stands beside the interval as a check on it
+//     (resample.go).
 //
 // The number of restarts is fixed beforehand; looking earlier and stopping
 // would break every p and interval here. Below MinRestarts there is no

@@ -33,8 +33,8 @@ import "sort"
 // Where p jumps it takes the larger value, so that the shifts with p > level
 // have a smallest one.
 type flipTest struct {
-	rows   [][]float64 // one per restart, ascending; a restart may appear twice in a resample
-	pool   []float64   // ascending; holds every value of rows
+	rows   [][]float64 // one per restart, ascending
+	pool   []float64   // all values, ascending
 	median float64     // lower median of the values of rows
 	need   int         // so many values ≥ m make the lower median ≥ m
 
@@ -45,22 +45,15 @@ type flipTest struct {
 }
 
 func newFlipTest(c clusters) *flipTest {
-	t := &flipTest{}
-	t.reset(c.rows, c.pool, c.pool[(len(c.pool)-1)/2], len(c.pool))
-	return t
-}
-
-// reset points the test at n values in rows with the given lower median.
-func (t *flipTest) reset(rows [][]float64, pool []float64, median float64, n int) {
-	t.rows, t.pool, t.median = rows, pool, median
-	t.need = n - (n-1)/2
-	t.keep, t.keepAbove = t.keep[:0], t.keepAbove[:0]
-	for _, row := range rows {
+	n, restarts := len(c.pool), len(c.rows)
+	median := c.pool[(n-1)/2]
+	t := &flipTest{rows: c.rows, pool: c.pool, median: median, need: n - (n-1)/2,
+		loss: make([]int, restarts), lossAbove: make([]int, restarts), sides: make([]int, restarts)}
+	for _, row := range c.rows {
 		t.keep = append(t.keep, len(row)-below(row, median))
 		t.keepAbove = append(t.keepAbove, len(row)-atMost(row, median))
 	}
-	t.loss, t.lossAbove = grow(t.loss, len(rows)), grow(t.lossAbove, len(rows))
-	t.sides = grow(t.sides, len(rows))
+	return t
 }
 
 // p is the probability, under symmetry around shift, of data at least as
@@ -146,12 +139,4 @@ func sum(xs []int) (s int) {
 		s += x
 	}
 	return s
-}
-
-// grow returns a slice of length n, reusing s if it is long enough.
-func grow[T any](s []T, n int) []T {
-	if cap(s) < n {
-		return make([]T, n)
-	}
-	return s[:n]
 }

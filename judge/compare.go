@@ -1,0 +1,176 @@
+package judge
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/dustin/go-humanize"
+
+	"lensbench/record"
+	"lensbench/verdict"
+)
+
+// comparisons are those of each variant with the control, metric by metric.
+func (c *cell) comparisons() []record.Comparison {
+	out := []record.Comparison{}
+	for _, metric := range c.Measure {
+		for i := range c.arms[1:] {
+			out = append(out, c.compare(metric, &c.arms[0], &c.arms[i+1]))
+		}
+	}
+	return out
+}
+
+func (c *cell) compare(metric string, control, variant *arm) record.Comparison {
+	var k record.Comparison
+	switch metric {
+	case record.Throughput:
+		// Items per second are the reciprocal of seconds per item, so the ratio
+		// of throughputs is that of times with the arms exchanged.
+		k = timed(metric, variant, control, secondsPerItem)
+	case record.Latency:
+		k = timed(metric, control, variant, medianIteration)
+	case record.MemoryPeak:
+		k = memory(control, variant)
+	default:
+		k = nothing(record.Incomparable, "this build does not know the metric "+metric)
+	}
+	k.Metric, k.Variant, k.Control = metric, variant.Name, control.Name
+	// How an arm ended outranks whatever its numbers say.
+	if a := firstBroken(control, variant); a != nil {
+		k.Outcome, k.Reason = a.status, fmt.Sprintf("arm %s: %s", a.Name, a.reason)
+	}
+	if k.Reason == "" {
+		k.Reason = sentence(k) + dissent(k)
+	}
+	return k
+}
+
+// timed compares the ratio of what b says to what a says, block by block.
+func timed(metric string, a, b *arm, value func(record.Sample) float64) record.Comparison {
+	if a.status == record.Invalid || b.status == record.Invalid {
+		return nothing(record.Invalid, "")
+	}
+	x, y := pairs(a, b, value)
+	s, err := verdict.Compare(x, y, verdict.Options{})
+	if err != nil {
+		return nothing(record.Insufficient, err.Error())
+	}
+	k := statement(s)
+	k.Outcome = outcome(metric, s.Outcome)
+	return k
+}
+
+// pairs are the values of the places where both arms have a sample.
+func pairs(a, b *arm, value func(record.Sample) float64) (x, y [][]float64) {
+	last := math.MinInt
+	for _, p := range a.places {
+		other, ok := b.samples[p]
+		if !ok {
+			continue
+		}
+		if p.restart != last {
+			x, y = append(x, nil), append(y, nil)
+			last = p.restart
+		}
+		x[len(x)-1] = append(x[len(x)-1], value(a.samples[p]))
+		y[len(y)-1] = append(y[len(y)-1], value(other))
+	}
+	return x, y
+}
+
+func statement(s verdict.Statement) record.Comparison {
+	k := record.Comparison{
+		Ratio: s.Ratio, Low: s.Low, High: s.High, Confidence: s.Confidence,
+		P: s.P, Equivalence: s.Equivalence, Theta: s.Theta, MDE: s.MDE,
+		Restarts: s.Restarts, Pairs: s.Pairs,
+	}
+	if s.Outcome != verdict.Insufficient {
+		k.Bootstrap = &record.Interval{Value: s.Ratio, Low: s.CheckLow, High: s.CheckHigh, N: s.Restarts}
+	}
+	return k
+}
+
+// nothing is a comparison that could not be made.
+func nothing(outcome, reason string) record.Comparison {
+	nan := math.NaN()
+	return record.Comparison{Ratio: nan, Low: nan, High: nan, P: nan, Equivalence: nan, MDE: math.Inf(1),
+		Outcome: outcome, Reason: reason}
+}
+
+// outcome is the word for a metric's higher or lower value.
+func outcome(metric string, o verdict.Outcome) string {
+	words := map[string][2]string{ // lower, higher
+		record.Throughput: {record.Slower, record.Faster},
+		record.Latency:    {record.Faster, record.Slower},
+		record.MemoryPeak: {record.Less, record.More},
+	}
+	switch o {
+	case verdict.Lower:
+		return words[metric][0]
+	case verdict.Higher:
+		return words[metric][1]
+	case verdict.Equivalent:
+		return record.Equivalent
+	case verdict.Insufficient:
+		return record.Insufficient
+	}
+	return record.Inconclusive
+}
+
+// memory compares peaks of tensor bytes: exactly if they repeat exactly, which
+// takes two passes to see, and else like any other metric.
+func memory(control, variant *arm) record.Comparison {
+	x, y := tensorPeaks(control), tensorPeaks(variant)
+	for _, a := range []*arm{control, variant} {
+		if len(a.memory) > 0 && slices.Contains(tensorPeaks(a), 0) {
+			return nothing(record.Incomparable, fmt.Sprintf("the worker of arm %s cannot count tensor bytes", a.Name))
+		}
+	}
+	s, ok := verdict.CompareExact(x, y)
+	if !ok {
+		return scattered(control, variant)
+	}
+	return record.Comparison{
+		Ratio: s.Ratio, Low: s.Ratio, High: s.Ratio, Confidence: 1, Exact: true,
+		Theta: s.Theta, Outcome: outcome(record.MemoryPeak, s.Outcome),
+		Restarts: min(len(x), len(y)), Pairs: min(len(x), len(y)),
+		Reason: fmt.Sprintf("%s against %s, the same in every pass", humanize.IBytes(uint64(y[0])), humanize.IBytes(uint64(x[0]))),
+	}
+}
+
+func tensorPeaks(a *arm) []int64 {
+	var out []int64
+	for _, m := range a.memory {
+		out = append(out, m.TensorPeak)
+	}
+	return out
+}
+
+// scattered compares peaks that do not repeat, or were seen only once.
+func scattered(control, variant *arm) record.Comparison {
+	var x, y [][]float64
+	for _, m := range control.memory {
+		for _, n := range variant.memory {
+			if n.Restart == m.Restart {
+				x, y = append(x, []float64{float64(m.TensorPeak)}), append(y, []float64{float64(n.TensorPeak)})
+				break
+			}
+		}
+	}
+	if len(x) == 0 {
+		return nothing(record.Insufficient, "no memory pass of both arms")
+	}
+	theta := min(verdict.ThetaMemory(x[0][0]), 0.5)
+	s, err := verdict.Compare(x, y, verdict.Options{Theta: theta})
+	if err != nil {
+		return nothing(record.Insufficient, err.Error())
+	}
+	k := statement(s)
+	k.Outcome = outcome(record.MemoryPeak, s.Outcome)
+	if s.Outcome == verdict.Insufficient {
+		k.Reason = fmt.Sprintf("%s; peaks that repeat exactly need 2, others %d", count(len(x), "memory pass"), verdict.MinRestarts)
+	}
+	return k
+}

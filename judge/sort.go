@@ -1,0 +1,227 @@
+package judge
+
+import (
+	"fmt"
+	"slices"
+
+	"lensbench/protocol"
+	"lensbench/record"
+)
+
+// A journal is a run's entries, sorted.
+type journal struct {
+	cells    []cell // in the run's order
+	complete bool   // the run was finished
+}
+
+// A cell is what was measured of one cell.
+type cell struct {
+	record.Cell
+	machine  record.Machine
+	complete bool                // the run was finished
+	arms     []arm               // in the cell's order, the control first
+	ended    *record.StatusEntry // the cell's own status, nil if none
+}
+
+// An arm is what was measured of one arm.
+type arm struct {
+	record.Arm
+	places  []place // of its samples, ascending
+	samples map[place]record.Sample
+	workers map[int]record.WorkerEntry // restart → its first process of the time pass
+	memory  []record.MemoryEntry
+	outputs []record.OutputEntry
+	status  string // record.OK until something else is found
+	reason  string
+}
+
+// A place is where in a run a block stands. Samples of one place are a pair.
+type place struct{ restart, block int }
+
+func (p place) compare(q place) int {
+	if p.restart != q.restart {
+		return p.restart - q.restart
+	}
+	return p.block - q.block
+}
+
+// sortEntries gives every entry to its arm. Entries of cells and arms that the
+// run does not have are left out: they can only come from a damaged line.
+func sortEntries(run record.Run, entries []record.Entry) journal {
+	var j journal
+	byID := map[string]int{}
+	for i, rc := range run.Cells {
+		byID[rc.ID] = i
+		c := cell{Cell: rc, machine: run.Machine}
+		for _, a := range rc.Arms {
+			c.arms = append(c.arms, arm{Arm: a, status: record.OK,
+				samples: map[place]record.Sample{}, workers: map[int]record.WorkerEntry{}})
+		}
+		j.cells = append(j.cells, c)
+	}
+	for _, e := range entries {
+		if e.Kind == record.KindEnd {
+			j.complete = true
+		}
+		if i, ok := byID[e.Cell]; ok {
+			j.cells[i].take(e)
+		}
+	}
+	for i := range j.cells {
+		j.cells[i].complete = j.complete
+		j.cells[i].finish()
+	}
+	return j
+}
+
+func (c *cell) take(e record.Entry) {
+	switch {
+	case e.Block != nil:
+		for _, s := range e.Block.Samples {
+			if a := c.arm(s.Arm); a != nil {
+				a.takeSample(place{e.Block.Restart, e.Block.Block}, s)
+			}
+		}
+	case e.Worker != nil:
+		if a := c.arm(e.Worker.Arm); a != nil {
+			a.takeWorker(*e.Worker)
+		}
+	case e.Memory != nil:
+		if a := c.arm(e.Memory.Arm); a != nil {
+			a.memory = append(a.memory, *e.Memory)
+		}
+	case e.Outputs != nil:
+		if a := c.arm(e.Outputs.Arm); a != nil {
+			a.outputs = append(a.outputs, *e.Outputs)
+		}
+	case e.Status != nil:
+		c.takeStatus(*e.Status)
+	}
+}
+
+func (c *cell) arm(name string) *arm {
+	for i := range c.arms {
+		if c.arms[i].Name == name {
+			return &c.arms[i]
+		}
+	}
+	return nil
+}
+
+// takeSample keeps the first sample of a place.
+func (a *arm) takeSample(p place, s record.Sample) {
+	if _, dup := a.samples[p]; !dup {
+		a.samples[p] = s
+		a.places = append(a.places, p)
+	}
+}
+
+// takeWorker keeps the first process of a restart: one that took over after an
+// interruption starts with warm caches.
+func (a *arm) takeWorker(w record.WorkerEntry) {
+	if _, dup := a.workers[w.Restart]; !dup && w.Pass == protocol.PassTime {
+		a.workers[w.Restart] = w
+	}
+}
+
+// takeStatus keeps the first status, which is the cause of those that follow.
+func (c *cell) takeStatus(s record.StatusEntry) {
+	if s.Arm == "" {
+		if c.ended == nil {
+			c.ended = &s
+		}
+		return
+	}
+	if a := c.arm(s.Arm); a != nil && a.status == record.OK {
+		a.status, a.reason = s.Status, s.Reason
+	}
+}
+
+// finish finds what is wrong with arms beyond what the runner saw. A sample
+// that contradicts itself outranks all: no number of its arm can be believed.
+func (c *cell) finish() {
+	for i := range c.arms {
+		a := &c.arms[i]
+		slices.SortFunc(a.places, place.compare)
+		if err := a.check(); err != nil {
+			a.status, a.reason = record.Invalid, err.Error()
+		} else if a.status != record.OK {
+			continue
+		} else if o := a.failedOutputs(); o != nil {
+			a.status, a.reason = record.QualityFail, c.mismatch(*o)
+		} else if len(a.places) == 0 {
+			a.status, a.reason = record.Insufficient, "not measured: the "+c.stopped()
+		}
+	}
+}
+
+// stopped says what came to its end too early.
+func (c *cell) stopped() string {
+	switch {
+	case c.ended != nil:
+		return "cell ended before"
+	case !c.complete:
+		return "run was interrupted before"
+	}
+	return "journal has no sample of it"
+}
+
+// check says what contradicts itself in the arm's samples.
+func (a *arm) check() error {
+	for _, p := range a.places {
+		s := a.samples[p]
+		if s.Iterations < 1 {
+			return fmt.Errorf("restart %d, block %d: a sample of %d iterations", p.restart, p.block, s.Iterations)
+		}
+		if err := s.Check(a.itemsPerIteration(s)); err != nil {
+			return fmt.Errorf("restart %d, block %d: %w", p.restart, p.block, err)
+		}
+	}
+	return nil
+}
+
+// itemsPerIteration is what the worker said when it was prepared. If that line
+// of the journal is lost, the sample must do.
+func (a *arm) itemsPerIteration(s record.Sample) int {
+	if w, ok := a.firstWorker(); ok {
+		return w.Facts.ItemsPerIteration
+	}
+	return s.Said.Items / max(1, s.Iterations)
+}
+
+// firstWorker is the arm's process with the lowest restart.
+func (a *arm) firstWorker() (first record.WorkerEntry, ok bool) {
+	for _, w := range a.workers {
+		if !ok || w.Restart < first.Restart {
+			first, ok = w, true
+		}
+	}
+	return first, ok
+}
+
+func (a *arm) failedOutputs() *record.OutputEntry {
+	for i := range a.outputs {
+		if !a.outputs[i].Pass {
+			return &a.outputs[i]
+		}
+	}
+	return nil
+}
+
+func (c *cell) mismatch(o record.OutputEntry) string {
+	if c.Equal == nil {
+		return fmt.Sprintf("outputs differ from the control's by up to %.3g", float64(o.Worst))
+	}
+	return fmt.Sprintf("%s differ from the control's by up to %.3g; the tolerance is %g", c.Equal.Output, float64(o.Worst), c.Equal.Tolerance)
+}
+
+// restarts counts the restarts of which the arm has samples.
+func (a *arm) restarts() int {
+	n := 0
+	for i, p := range a.places {
+		if i == 0 || p.restart != a.places[i-1].restart {
+			n++
+		}
+	}
+	return n
+}
