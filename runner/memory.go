@@ -16,7 +16,7 @@ import (
 func (c *cellRun) memory(r int) error {
 	defer c.closeAll()
 	return c.each(c.shuffle("memory", r), r, func(a *arm) error {
-		if c.state.memory[pass{a.Name, r}] {
+		if c.state.memory[pass{a.Name, r}] || c.state.countless[a.Name] {
 			return nil
 		}
 		c.where.Restart = 0
@@ -32,8 +32,8 @@ func (c *cellRun) memory(r int) error {
 	})
 }
 
-// measureMemory returns zeros for a worker that cannot count; that is no reason
-// to end an arm whose time was measured.
+// measureMemory returns zeros for a worker that cannot count, and such a worker
+// is not asked again. It is no reason to end an arm whose time was measured.
 func (c *cellRun) measureMemory(a *arm, r int) (record.MemoryEntry, error) {
 	err := c.start(a, r, memoryPass)
 	var f *failure

@@ -4,9 +4,28 @@ import (
 	"context"
 	"testing"
 
+	"lensbench/protocol"
 	"lensbench/record"
 	"lensbench/runner/fakeworker"
 )
+
+// A worker that refuses the memory pass is asked once.
+func TestAWorkerThatCannotCountMemoryIsAskedOnce(t *testing.T) {
+	cell := smallCell("c1", 2)
+	cell.Measure = append(cell.Measure, record.MemoryPeak)
+	j := journal(t, mustStart(t, options(t, fakeworker.Script{
+		Faults: []fakeworker.Fault{{Do: "unsupported", At: protocol.OpPrepare, Seed: 2, Pass: protocol.PassMemory}}}, cell)))
+	passes := map[string]int{}
+	for _, e := range j[record.KindMemory] {
+		passes[e.Memory.Arm]++
+		if counted := e.Memory.TensorPeak > 0; counted != (e.Memory.Arm == "control") {
+			t.Errorf("%+v", *e.Memory)
+		}
+	}
+	if passes["control"] != 2 || passes["variant1"] != 1 {
+		t.Errorf("memory passes %v; want 2 of the control and 1 of the variant", passes)
+	}
+}
 
 func TestARunRecordsEverySampleOfEveryArm(t *testing.T) {
 	cell := smallCell("c1", 3)

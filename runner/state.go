@@ -22,6 +22,7 @@ type cellState struct {
 	iterations int                           // per sample, 0 until chosen
 	next       map[int]int                   // restart → its next block
 	memory     map[pass]bool
+	countless  map[string]bool // arms whose worker cannot count memory
 	checked    map[check]bool
 }
 
@@ -44,7 +45,7 @@ func newState() *state {
 func (s *state) cell(id string) *cellState {
 	c := s.cells[id]
 	if c == nil {
-		c = &cellState{lost: map[string]record.StatusEntry{}, next: map[int]int{}, memory: map[pass]bool{}, checked: map[check]bool{}}
+		c = &cellState{lost: map[string]record.StatusEntry{}, next: map[int]int{}, memory: map[pass]bool{}, countless: map[string]bool{}, checked: map[check]bool{}}
 		s.cells[id] = c
 	}
 	return c
@@ -60,7 +61,9 @@ func (s *state) apply(e record.Entry) {
 		c := s.cell(e.Cell)
 		c.next[e.Block.Restart] = max(c.next[e.Block.Restart], e.Block.Block+1)
 	case record.KindMemory:
-		s.cell(e.Cell).memory[pass{e.Memory.Arm, e.Memory.Restart}] = true
+		c := s.cell(e.Cell)
+		c.memory[pass{e.Memory.Arm, e.Memory.Restart}] = true
+		c.countless[e.Memory.Arm] = e.Memory.TensorPeak == 0
 	case record.KindOutputs:
 		// Outputs that differ are followed by a status. If the run was killed
 		// in between, they must be compared again to get it.
