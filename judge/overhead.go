@@ -11,10 +11,11 @@ import (
 const nullKind = "null"
 
 // overhead is what the runner adds to a sample: in null work, the time from
-// request to answer less what the worker counts as its own. Nil without null
-// work. It is set beside the fastest arm's samples of real work.
+// request to answer less what the worker counts as its own and less the untimed
+// iteration, taken for a median one. Nil without null work. It is set beside
+// the fastest arm's samples of real work.
 func overhead(cells []cell) *record.Overhead {
-	var added [][]float64
+	var costs [][]float64
 	smallest := 0.0
 	for i := range cells {
 		for j := range cells[i].arms {
@@ -23,17 +24,20 @@ func overhead(cells []cell) *record.Overhead {
 				continue
 			}
 			if a.Settings.Kind == nullKind {
-				added = append(added, a.rows(func(s record.Sample) float64 { return s.Wall - s.Said.Wall })...)
+				costs = append(costs, a.rows(added)...)
 			} else if m := a.medianWall(); smallest == 0 || m < smallest {
 				smallest = m
 			}
 		}
 	}
-	return perSample(added, smallest)
+	return perSample(costs, smallest)
 }
 
-func perSample(added [][]float64, smallest float64) *record.Overhead {
-	r, err := verdict.Quantile(added, 0.5)
+// added is what the runner added to a sample, in seconds.
+func added(s record.Sample) float64 { return s.Wall - s.Said.Wall - medianIteration(s) }
+
+func perSample(costs [][]float64, smallest float64) *record.Overhead {
+	r, err := verdict.Quantile(costs, 0.5)
 	if err != nil {
 		return nil
 	}
