@@ -358,3 +358,34 @@ func TestStrangeJournals(t *testing.T) {
 		t.Errorf("an empty run: %+v", v)
 	}
 }
+
+// TestAnyPartOfAJournal: a journal that was cut anywhere, or lost any lines,
+// still gives a document.
+func TestAnyPartOfAJournal(t *testing.T) {
+	f := full()
+	whole := f.entries
+	var parts [][]record.Entry
+	for n := 0; n < len(whole); n += 5 {
+		parts = append(parts, whole[:n])
+	}
+	for range 20 {
+		var some []record.Entry
+		for _, e := range whole {
+			if f.rng.IntN(3) > 0 {
+				some = append(some, e)
+			}
+		}
+		parts = append(parts, some)
+	}
+	for _, part := range parts {
+		v := judge.Judge(f.run, part, len(whole)-len(part))
+		if _, err := json.Marshal(v); err != nil {
+			t.Fatalf("%d of %d entries: %v", len(part), len(whole), err)
+		}
+		for _, c := range v.Cells {
+			if c.Status == "" || c.Claim != nil && (c.Claim.Verdict == "" || c.Claim.Reason == "") {
+				t.Errorf("%d of %d entries: %s has no status or verdict: %+v", len(part), len(whole), c.Scenario, c)
+			}
+		}
+	}
+}
