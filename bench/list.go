@@ -200,3 +200,8 @@ func completeScenarios(*cobra.Command, []string, string) ([]string, cobra.ShellC
 	}
 	return out, cobra.ShellCompDirectiveNoFileComp
 }
+
+// completeSuites offers the names of the suites.
+func completeSuites(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return scenarios.Suites(), cobra.ShellCompDirectiveNoFileComp
+}

@@ -83,9 +83,12 @@ func lensThere(cells []record.Cell, all map[string]runner.Command) error {
 	return nil
 }
 
+// latest names the latest run.
+const latest = "latest"
+
 // findRun returns the directory of a run, which is named by its directory, by
-// its ID below runs, or by a part of the ID that is its alone. No name is the
-// latest run.
+// its ID below runs, or by a part of the ID that is its alone. No name, and
+// "latest", is the latest run.
 func findRun(runs, name string) (string, error) {
 	if name != "" && isRun(name) {
 		return filepath.Clean(name), nil
@@ -94,7 +97,7 @@ func findRun(runs, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if name == "" {
+	if name == "" || name == latest {
 		if len(ids) == 0 {
 			return "", fmt.Errorf("%s: no runs in this directory; make one with: bench run --suite quick", runs)
 		}
@@ -140,22 +143,6 @@ func runIDs(runs string) ([]string, error) {
 		}
 	}
 	return out, nil
-}
-
-// checkWritable finds out before anything is measured that a result file
-// cannot be written afterwards.
-func checkWritable(flag, path string) error {
-	if path == "" {
-		return nil
-	}
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return fmt.Errorf("%s %s: not a regular file", flag, path)
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".writable-*")
-	if err != nil {
-		return fmt.Errorf("%s %s: cannot be written: %w", flag, path, reason(err))
-	}
-	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 // reason strips what package os puts in front of an error, since the messages

@@ -3,7 +3,10 @@ package main
 import (
 	"flag"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -32,11 +35,31 @@ func fakeWorker() {
 	fakeworker.Main()
 }
 
+// await waits until a file that matches the pattern holds the text:
+//
+//	await 'runs/*/journal.jsonl' block
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: await PATTERN TEXT")
+	}
+	for range 1000 {
+		paths, _ := filepath.Glob(ts.MkAbs(args[0]))
+		for _, path := range paths {
+			if b, err := os.ReadFile(path); err == nil && strings.Contains(string(b), args[1]) {
+				return
+			}
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	ts.Fatalf("no %s with %q within 10 s", args[0], args[1])
+}
+
 // TestScripts: what users see. Each script is a session in an empty directory.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
+		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"await": await},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("TMPDIR", e.WorkDir) // the lock of this machine, too: tests are not runs

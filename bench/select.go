@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"lensbench/record"
 	"lensbench/scenarios"
@@ -48,7 +49,7 @@ func (s selection) scenarios() ([]scenarios.Scenario, error) {
 	}
 	chosen, err := scenarios.Select(all, s.names...)
 	if err != nil {
-		return nil, err
+		return nil, hint(err, s.names)
 	}
 	for _, suite := range s.suites {
 		members, err := scenarios.InSuite(all, suite)
@@ -65,6 +66,16 @@ func (s selection) scenarios() ([]scenarios.Scenario, error) {
 		chosen = append(chosen, more...)
 	}
 	return distinct(chosen)
+}
+
+// hint helps who gave the name of a file where a scenario's belongs.
+func hint(err error, names []string) error {
+	for _, n := range names {
+		if strings.ContainsAny(n, "./") {
+			return fmt.Errorf("%w; a file is run with: --file %s", err, n)
+		}
+	}
+	return err
 }
 
 // distinct drops what was selected twice. Two files of one name are an error:

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"lensbench/record"
+	"lensbench/runner"
+	"lensbench/runner/progress"
+)
+
+// A runCommand is one invocation of bench run.
+type runCommand struct {
+	selection
+	output
+	runs   string // directory of runs
+	resume string // run to go on with
+	seed   uint64
+	wait   bool
+	noWait bool
+	dryRun bool
+	args   []string // of the command line, for the record
+}
+
+func newRunCommand(args []string) *cobra.Command {
+	r := &runCommand{args: args}
+	c := &cobra.Command{
+		Use:   "run [SCENARIO…]",
+		Short: "Measure scenarios and say what was found",
+		Long: `run measures scenarios, their arms side by side, and prints a table of verdicts.
+Raw samples go to a directory of the run; a run that was stopped or killed goes on
+with --resume. Two runs never share a machine: the second waits.`,
+		Example: "  bench run ensemble-parallel\n" +
+			"  bench run --suite quick --csv quick.csv\n" +
+			"  bench run --resume 20260102T030405Z-a1b2c3",
+		RunE: func(c *cobra.Command, names []string) error {
+			r.names = names
+			if err := r.valid(c.Flags()); err != nil {
+				return err
+			}
+			return r.run(c.Context(), c.OutOrStdout(), c.ErrOrStderr())
+		},
+		ValidArgsFunction: completeScenarios,
+	}
+	f := c.Flags()
+	f.StringArrayVar(&r.suites, "suite", nil, "run the scenarios of this `SUITE`: quick, nightly or full")
+	f.StringArrayVar(&r.files, "file", nil, "run the scenarios of this `FILE` or directory; may be repeated")
+	f.StringVar(&r.resume, "resume", "", "go on with this `RUN` at its next block")
+	f.StringVar(&r.runs, "runs", runsDir(), "`DIR` that runs are written to")
+	f.IntVar(&r.restarts, "restarts", 0, "fresh processes of every arm, `N` instead of the scenario's; a verdict needs 8")
+	f.IntVar(&r.blocks, "blocks", 0, "samples of every arm per restart, `N` instead of the scenario's")
+	f.Uint64Var(&r.seed, "seed", 0, "seed of every random order (default: a new one)")
+	f.BoolVar(&r.wait, "wait", true, "wait while another run uses this machine")
+	f.BoolVar(&r.noWait, "no-wait", false, "end at once if another run uses this machine")
+	f.BoolVar(&r.dryRun, "dry-run", false, "show what would run, and measure nothing")
+	r.output.flags(f)
+	c.MarkFlagsMutuallyExclusive("wait", "no-wait")
+	c.RegisterFlagCompletionFunc("suite", completeSuites)
+	return c
+}
+
+func (r *runCommand) run(ctx context.Context, stdout, stderr io.Writer) error {
+	if r.resume != "" {
+		return r.goOn(ctx, stdout, stderr)
+	}
+	cells, err := r.cells()
+	if err != nil {
+		return err
+	}
+	if r.dryRun {
+		return r.show(stdout, cells)
+	}
+	if err := r.output.writable(); err != nil {
+		return err
+	}
+	opts, err := r.options(stderr)
+	if err != nil {
+		return err
+	}
+	if err := lensThere(cells, opts.Workers); err != nil {
+		return err
+	}
+	opts.Cells = cells
+	dir, err := runner.Start(ctx, opts)
+	if err != nil {
+		return stopped(err)
+	}
+	return r.output.finish(dir, stdout)
+}
+
+// goOn resumes a run; one that is complete is reported again.
+func (r *runCommand) goOn(ctx context.Context, stdout, stderr io.Writer) error {
+	dir, err := findRun(r.runs, r.resume)
+	if err != nil {
+		return err
+	}
+	if err := r.output.writable(); err != nil {
+		return err
+	}
+	opts, err := r.options(stderr)
+	if err != nil {
+		return err
+	}
+	err = runner.Resume(ctx, dir, opts)
+	if err != nil && !errors.Is(err, runner.ErrComplete) {
+		return stopped(err)
+	}
+	return r.output.finish(dir, stdout)
+}
+
+// valid finds flags that are out of range or contradict each other, before
+// anything is done.
+func (r *runCommand) valid(f *pflag.FlagSet) error {
+	for _, n := range []struct {
+		flag        string
+		value, most int
+	}{{"restarts", r.restarts, 1000}, {"blocks", r.blocks, 10000}} {
+		if f.Changed(n.flag) && (n.value < 1 || n.value > n.most) {
+			return fmt.Errorf("\"--%s %d\": out of range; want 1 to %d", n.flag, n.value, n.most)
+		}
+	}
+	chosen := len(r.names) + len(r.suites) + len(r.files) + r.restarts + r.blocks
+	if r.resume != "" && (chosen > 0 || r.seed != 0 || r.dryRun) {
+		return fmt.Errorf("\"--resume %s\": the run has its own scenarios, restarts, blocks and seed; leave those away", r.resume)
+	}
+	return nil
+}
+
+func (r *runCommand) options(stderr io.Writer) (runner.Options, error) {
+	commands, err := workers()
+	if err != nil {
+		return runner.Options{}, err
+	}
+	cache, err := cacheDir()
+	if err != nil {
+		return runner.Options{}, err
+	}
+	return runner.Options{
+		Runs:     r.runs,
+		Command:  append([]string{"bench"}, r.args...),
+		Seed:     r.seed,
+		Workers:  commands,
+		Cache:    cache,
+		Progress: sink(stderr),
+		Wait:     r.wait && !r.noWait,
+	}, nil
+}
+
+// sink shows progress on standard error: a line that is drawn over on a
+// terminal, plain lines in a log.
+func sink(stderr io.Writer) progress.Sink {
+	if f, ok := stderr.(*os.File); ok {
+		return progress.For(f)
+	}
+	return &progress.Lines{W: stderr}
+}
+
+// stopped gives the errors of a run their exit status.
+func stopped(err error) error { return &status{exitInvalid, err} }
+
+// show prints what would be measured.
+func (r *runCommand) show(w io.Writer, cells []record.Cell) error {
+	if r.json {
+		return writeJSON(w, cells)
+	}
+	for _, c := range cells {
+		fmt.Fprintf(w, "%s: measures %s\n", c.Scenario, strings.Join(c.Measure, ", "))
+		if err := listCell(w, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
