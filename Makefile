@@ -8,6 +8,8 @@ MAKEFLAGS += --no-builtin-rules
 
 CXX       ?= g++
 GO        ?= go
+# Equal sources give equal programs. The build ID of one that uses cgo has the
+# path of the checkout in it, so lens goes without.
 GOBUILD   := $(GO) build -trimpath -buildvcs=false -tags relocatable
 CXXFLAGS  := -std=c++20 -O2 -DNDEBUG -fPIC -fvisibility=hidden -Wall
 
@@ -21,7 +23,7 @@ SHIM_TEST := $(wildcard torch/shim/test/*.cpp)
 .PHONY: build
 build: shim bin/pytorch_worker.py ## leave bin/bench and bin/lens
 	$(GOBUILD) -o bin/bench ./bench
-	$(GOBUILD) -o bin/lens ./system/lens
+	$(GOBUILD) -ldflags=-buildid= -o bin/lens ./system/lens
 
 .PHONY: bench
 bench: build ## run the quick suite on this machine and update RESULTS.md
