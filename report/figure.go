@@ -71,7 +71,7 @@ func interval(i record.Interval, units []unit) figure {
 		return figure{significant(value) + u.name, "no interval"}
 	}
 	step := stepOf(value, low, high)
-	return figure{rounded(value, step, math.Round) + u.name, bounds(low, high, step)}
+	return figure{figures(value, step, math.Round) + u.name, bounds(low, high, step)}
 }
 
 // ratio prints the ratio of a comparison.
@@ -85,7 +85,7 @@ func ratio(c record.Comparison) figure {
 		return figure{significant(c.Ratio), "no interval"}
 	}
 	step := stepOf(c.Ratio, c.Low, c.High)
-	return figure{rounded(c.Ratio, step, math.Round), bounds(c.Low, c.High, step)}
+	return figure{figures(c.Ratio, step, math.Round), bounds(c.Low, c.High, step)}
 }
 
 // open says whether neither bound says anything.
@@ -110,6 +110,15 @@ func stepOf(value, low, high float64) float64 {
 	return powerOf10(side / 3)
 }
 
+// atLeast2 is a step with which v keeps two digits: beside a bound that is far
+// away, a small number must not become 0.
+func atLeast2(v, step float64) float64 {
+	if v == 0 || math.IsInf(v, 0) {
+		return step
+	}
+	return min(step, powerOf10(math.Abs(v))/10)
+}
+
 // powerOf10 is the largest power of ten that is at most v.
 func powerOf10(v float64) float64 { return math.Pow(10, math.Floor(math.Log10(v))) }
 
@@ -117,12 +126,17 @@ func powerOf10(v float64) float64 { return math.Pow(10, math.Floor(math.Log10(v)
 func bounds(low, high, step float64) string {
 	lo, hi := "−∞", "∞"
 	if !math.IsInf(low, 0) {
-		lo = rounded(low, step, math.Floor)
+		lo = figures(low, step, math.Floor)
 	}
 	if !math.IsInf(high, 0) {
-		hi = rounded(high, step, math.Ceil)
+		hi = figures(high, step, math.Ceil)
 	}
 	return "[" + lo + ", " + hi + "]"
+}
+
+// figures prints v to the step of its interval.
+func figures(v, step float64, round func(float64) float64) string {
+	return rounded(v, atLeast2(v, step), round)
 }
 
 // rounded prints v as a multiple of step, a power of ten. What is a multiple

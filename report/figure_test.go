@@ -25,6 +25,7 @@ func TestInterval(t *testing.T) {
 		{3e-9, 2e-9, 4.2e-9, 8, timeUnits, "3.0 ns", "[2.0, 4.2]"},
 		{3521.3, 3480, 3560, 8, rateUnits, "3520 ", "[3480, 3560]"},
 		{123456, 120000, 130000, 8, rateUnits, "123k", "[120, 130]"},
+		{80e-9, 71.6e-9, 6e-5, 8, timeUnits, "80 ns", "[71, 60000]"},
 		{2, 2, 2, 8, rateUnits, "2.00000", "[2.00000, 2.00000]"},
 		{2, 2, 2, 1, rateUnits, "2.00", "one value"},
 		{2, -inf, inf, 3, rateUnits, "2.00", "no interval"},

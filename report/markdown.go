@@ -133,13 +133,10 @@ func markdownCell(e entry) string {
 	if e.tone == good || e.tone == bad {
 		s = "**" + s + "**"
 	}
-	for _, n := range e.notes {
-		s += " " + superscript(n)
-	}
 	if e.detail != "" {
 		s += " " + escape(e.detail)
 	}
-	return s
+	return s + superscripted(e.notes)
 }
 
 var escaper = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "<", `\<`, "|", `\|`, "~", `\~`, "](", `]\(`,

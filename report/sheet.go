@@ -215,16 +215,28 @@ func (b *sheetBuilder) conclusion(c record.Comparison) entry {
 		e.notes = []int{mark}
 	} else if c.Reason != "" && needsReason(c) {
 		e.notes = []int{b.note(c.Reason)}
+	} else if widerThanMargin(c) {
+		e.notes = []int{b.note("equivalence is tested at 5 % on each side, the interval is at 99 % and may reach beyond it")}
 	}
 	return e
 }
 
+// widerThanMargin says whether an equivalence stands beside an interval that
+// seems to contradict it.
+func widerThanMargin(c record.Comparison) bool {
+	return c.Outcome == record.Equivalent && !c.Exact && (c.Low < 1-c.Theta || c.High > 1+c.Theta)
+}
+
 // armOf is the footnote of the arm whose end is the reason for something else,
-// 0 if the reason is another.
+// as in "arm threads: no answer" or "control sequential: crash: …"; 0 if the
+// reason is another.
 func (b *sheetBuilder) armOf(reason string) int {
 	for _, a := range b.cv.Arms {
-		by := "arm " + a.Arm + ": "
-		if a.Status != record.OK && (reason == by+a.Reason || reason == by+a.Status+": "+a.Reason) {
+		if a.Status == record.OK || a.Reason == "" {
+			continue
+		}
+		_, of, _ := strings.Cut(reason, " ")
+		if of == a.Arm+": "+a.Reason || of == a.Arm+": "+a.Status+": "+a.Reason {
 			return b.note(reasoned(a.Arm, a.Status, a.Reason))
 		}
 	}

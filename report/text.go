@@ -203,20 +203,16 @@ func (t *textWriter) cell(e entry, c column, l layout) string {
 	for i, line := range lines {
 		lines[i] = t.o.paint(line, e.tone)
 	}
-	s := strings.Join(lines, "\n")
-	for _, n := range e.notes {
-		s += " " + superscript(n)
-	}
+	s, marks := strings.Join(lines, "\n"), superscripted(e.notes)
 	switch {
 	case e.detail == "":
+		return s + marks
 	case !l.below:
-		s += " " + e.detail
+		return s + " " + e.detail + marks
 	case c.right:
-		s += "\n" + e.detail
-	default:
-		s += "\n" + strings.ReplaceAll(e.detail, ", ", "\n")
+		return s + marks + "\n" + e.detail
 	}
-	return s
+	return s + marks + "\n" + strings.ReplaceAll(e.detail, ", ", "\n")
 }
 
 func widest(lines []string) int {

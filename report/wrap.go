@@ -13,8 +13,8 @@ import (
 // whatever the locale, so that a report is the same everywhere.
 func columns(s string) int { return twwidth.WidthWithOptions(s, twwidth.Options{}) }
 
-// wrap breaks text into lines of at most width columns: at blanks, and inside
-// words that are wider than a line. It returns at least one line.
+// wrap breaks text into lines of at most width columns, 2 or more: at blanks, and
+// inside words that are wider than a line. It returns at least one line.
 func wrap(text string, width int) []string {
 	lines := []string{""}
 	last := func() *string { return &lines[len(lines)-1] }
@@ -57,3 +57,12 @@ var superscripts = strings.NewReplacer("0", "⁰", "1", "¹", "2", "²", "3", "�
 
 // superscript is the sign of footnote n.
 func superscript(n int) string { return superscripts.Replace(fmt.Sprint(n)) }
+
+// superscripted are the signs of footnotes, each after a blank.
+func superscripted(notes []int) string {
+	s := ""
+	for _, n := range notes {
+		s += " " + superscript(n)
+	}
+	return s
+}
