@@ -102,6 +102,19 @@ func TestEveryArmAndRestartRunsTheSameIterations(t *testing.T) {
 	}
 }
 
+func TestNullWorkIsOneIteration(t *testing.T) {
+	cell := smallCell("c", 2)
+	for i := range cell.Arms {
+		cell.Arms[i].Settings.Kind = "null"
+	}
+	cell.Plan.SampleSeconds = 1
+	for _, e := range journal(t, mustStart(t, options(t, fakeworker.Script{}, cell)))[record.KindWorker] {
+		if n := e.Worker.Iterations; n != 1 {
+			t.Errorf("%d iterations of null work; want 1", n)
+		}
+	}
+}
+
 func TestOrdersAreRandomButRepeat(t *testing.T) {
 	a := shuffled(4, 7, "cell", "block", 0, 0)
 	if !slices.Equal(a, shuffled(4, 7, "cell", "block", 0, 0)) {

@@ -67,13 +67,9 @@ func (c *cellRun) bringUp(r int) error {
 // recordWorkers fixes the number of iterations, if this is the cell's first
 // restart, and writes down who runs.
 func (c *cellRun) recordWorkers(r int) error {
-	slowest := 0.0
-	for _, a := range c.arms {
-		slowest = max(slowest, a.iteration)
-	}
 	n := c.state.iterations
 	if n == 0 {
-		n = iterationsFor(c.cell.Plan.SampleSeconds, slowest)
+		n = c.chooseIterations()
 	}
 	var entries []record.Entry
 	for _, a := range c.arms {
@@ -81,6 +77,20 @@ func (c *cellRun) recordWorkers(r int) error {
 	}
 	c.forecast.block(c.index, c.blockSeconds(n))
 	return c.append(entries...)
+}
+
+// chooseIterations looks at the slowest arm. Null work has no length to aim
+// at, and many iterations would add the cost of sending their durations to
+// what it is there to measure: it gets one.
+func (c *cellRun) chooseIterations() int {
+	slowest := 0.0
+	for _, a := range c.arms {
+		if a.Settings.Kind == "null" {
+			return 1
+		}
+		slowest = max(slowest, a.iteration)
+	}
+	return iterationsFor(c.cell.Plan.SampleSeconds, slowest)
 }
 
 // blockSeconds is how long a block of n iterations an arm takes.
