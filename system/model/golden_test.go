@@ -86,6 +86,6 @@ func TestLogits(t *testing.T) {
 // images returns the formula's test images, of variance 1.
 func images(sc *torch.Scope, seed uint64, shape [4]int64) *torch.Tensor {
 	data := make([]float32, shape[0]*shape[1]*shape[2]*shape[3])
-	nn.Formula{Seed: seed}.Uniform("input", float32(math.Sqrt(3)), data)
+	nn.Formula{Seed: seed}.Uniform("input", float32(math.Sqrt(3)), 0, data)
 	return sc.FromFloat32(data, shape[:]...)
 }

@@ -29,17 +29,18 @@ func (f Formula) Fill(p *Param, dst []float32) error {
 	if f.Scrambled && d.Bound < constantBelow {
 		d.Bound = scrambledBound
 	}
-	f.fill(p.Name, d, dst)
+	f.fill(p.Name, d, 0, dst)
 	return nil
 }
 
-// Uniform sets dst to the array called name, uniform in [−bound, bound).
-func (f Formula) Uniform(name string, bound float32, dst []float32) {
-	f.fill(name, Init{Bound: bound}, dst)
+// Uniform sets dst to the elements from number first on of the array called
+// name, uniform in [−bound, bound).
+func (f Formula) Uniform(name string, bound float32, first int, dst []float32) {
+	f.fill(name, Init{Bound: bound}, first, dst)
 }
 
 // fill shares the work between the processors: vit_b_16 has 86 million elements.
-func (f Formula) fill(name string, d Init, dst []float32) {
+func (f Formula) fill(name string, d Init, first int, dst []float32) {
 	if d.Bound == 0 {
 		for i := range dst {
 			dst[i] = d.Centre
@@ -52,13 +53,13 @@ func (f Formula) fill(name string, d Init, dst []float32) {
 	var group sync.WaitGroup
 	for begin := 0; begin < len(dst); begin += size {
 		part := dst[begin:min(begin+size, len(dst))]
-		group.Go(func() { fillFrom(part, uint64(begin), key, d) })
+		group.Go(func() { fillFrom(part, uint64(first+begin), key, d) })
 	}
 	group.Wait()
 }
 
-func fillFrom(dst []float32, begin, key uint64, d Init) {
-	state := key + begin*increment
+func fillFrom(dst []float32, first, key uint64, d Init) {
+	state := key + first*increment
 	for i := range dst {
 		state += increment
 		u := float32(int32(mix(state)>>40)-1<<23) / (1 << 23)

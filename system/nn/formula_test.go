@@ -21,7 +21,7 @@ func TestFormulaVectors(t *testing.T) {
 	}
 	for _, c := range cases {
 		got := make([]float32, len(c.want))
-		Formula{Seed: c.seed}.Uniform(c.name, 1, got)
+		Formula{Seed: c.seed}.Uniform(c.name, 1, 0, got)
 		for i, v := range got {
 			if v != float32(c.want[i])/(1<<23) {
 				t.Errorf("%q, seed %d, element %d: %v, want %d/2²³", c.name, c.seed, i, v, c.want[i])
@@ -33,11 +33,16 @@ func TestFormulaVectors(t *testing.T) {
 // TestFillParts: elements do not depend on how the work was shared out.
 func TestFillParts(t *testing.T) {
 	whole := make([]float32, 3<<16+7)
-	Formula{Seed: 5}.Uniform("x", 1, whole)
+	Formula{Seed: 5}.Uniform("x", 1, 0, whole)
 	alone := make([]float32, len(whole))
 	fillFrom(alone, 0, key("x", 5), Init{Bound: 1})
 	if !slices.Equal(whole, alone) {
 		t.Error("parallel and sequential filling differ")
+	}
+	part := make([]float32, 1000)
+	Formula{Seed: 5}.Uniform("x", 1, 777, part)
+	if !slices.Equal(part, whole[777:1777]) {
+		t.Error("elements from 777 on differ from those of the whole")
 	}
 }
 
@@ -45,7 +50,7 @@ func TestFillParts(t *testing.T) {
 func TestUniform(t *testing.T) {
 	const n = 1 << 18
 	v := make([]float32, n)
-	Formula{Seed: 1}.Uniform("input", 2, v)
+	Formula{Seed: 1}.Uniform("input", 2, 0, v)
 	var sum, squares float64
 	for _, x := range v {
 		if x < -2 || x >= 2 {
@@ -87,6 +92,6 @@ func BenchmarkFill(b *testing.B) {
 	v := make([]float32, 1<<20)
 	b.SetBytes(int64(4 * len(v)))
 	for b.Loop() {
-		Formula{}.Uniform("x", 1, v)
+		Formula{}.Uniform("x", 1, 0, v)
 	}
 }

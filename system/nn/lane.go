@@ -47,7 +47,9 @@ func OpenLane(threads int) (*Lane, error) {
 
 func (l *Lane) serve(sc *torch.Scope) {
 	for j := range l.jobs {
-		sc.Scoped(func(sc *torch.Scope) { j.done <- run(sc, j.f) })
+		var err error
+		sc.Scoped(func(sc *torch.Scope) { err = run(sc, j.f) })
+		j.done <- err // after the scope is freed: the caller may count tensors
 	}
 }
 

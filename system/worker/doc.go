@@ -1,0 +1,24 @@
+// Package worker is the lens worker: it does the work that bench measures and
+// answers in the protocol of package protocol.
+//
+// Kinds of work and their settings, with what holds where one is not set:
+//
+//	inference   one network on a batch in memory, images from the formula of package nn:
+//	            model (needed), pixels (the network's own), batch (1), bands (3), threads (all), seed (0)
+//	ensemble    several networks on simulated images on disk (package ensemble):
+//	            members (resnet18, vit_b_16, light_transformer), schedule (sequential), pixels (112),
+//	            images (4), batch (1), bands (3), threads (all), seed (0)
+//	null        nothing
+//
+// Weights come from the formula and the seed. An iteration of inference is one
+// forward pass; of an ensemble it is all images through all members.
+//
+// Time is measured inside the worker, around the iterations alone: requests,
+// counters and their files are outside. Go's garbage collector rests meanwhile
+// (see quietCollector); tensors are not its business anyway.
+//
+// The memory pass counts the bytes of CPU tensors exactly, from before the
+// first one on, so it needs a process of its own. Scratch memory inside oneDNN
+// is in the resident set only. Peaks of several processes are added up, though
+// they need not coincide.
+package worker

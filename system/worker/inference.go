@@ -1,0 +1,101 @@
+package worker
+
+import (
+	"math"
+
+	"lensbench/protocol"
+	"lensbench/system/model"
+	"lensbench/system/nn"
+	"lensbench/system/usage"
+	"lensbench/torch"
+)
+
+// An inference is one network and one batch of images in memory.
+type inference struct {
+	lane   *nn.Lane
+	model  *model.Model
+	images *torch.Tensor // [batch bands pixels pixels], freed with the lane
+	batch  int
+	pixels int
+}
+
+func openInference(c protocol.Settings) (work, error) {
+	m, err := model.New(c.Model, c.Bands)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.CheckSize(c.Pixels, c.Pixels); err != nil {
+		return nil, refuse(protocol.Unsupported, "%v", err)
+	}
+	lane, err := nn.OpenLane(c.Threads)
+	if err != nil {
+		return nil, err
+	}
+	w := &inference{lane: lane, model: m, batch: c.Batch, pixels: c.Pixels}
+	if err := lane.Do(func(sc *torch.Scope) error { return w.load(sc, uint64(c.Seed)) }); err != nil {
+		w.close()
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *inference) load(sc *torch.Scope, seed uint64) error {
+	formula := nn.Formula{Seed: seed}
+	if err := w.model.Params.Load(sc, formula); err != nil {
+		return err
+	}
+	w.images = sc.Keep(images(sc, formula, w.batch, w.model.Bands, w.pixels))
+	return nil
+}
+
+// images returns images of the formula's array "input", of mean 0 and
+// variance 1. They are filled one by one: a batch that is too large for memory
+// is then libtorch's error and not the end of the process.
+func images(sc *torch.Scope, f nn.Formula, batch, bands, pixels int) *torch.Tensor {
+	x := sc.Empty(torch.Float32, int64(batch), int64(bands), int64(pixels), int64(pixels))
+	one := make([]float32, bands*pixels*pixels)
+	for i := range batch {
+		f.Uniform("input", float32(math.Sqrt(3)), i*len(one), one)
+		image := sc.Select(x, 0, int64(i))
+		sc.CopyFrom(image, one)
+		image.Free()
+	}
+	return x
+}
+
+func (w *inference) facts() protocol.Facts {
+	return protocol.Facts{
+		Parameters:        w.model.Params.Trainable(),
+		WeightBytes:       w.model.Params.Bytes(),
+		FLOPPerItem:       w.model.Cost(w.pixels).FLOP(),
+		ItemsPerIteration: w.batch,
+		Threads:           w.lane.Threads(),
+	}
+}
+
+func (w *inference) iterate(n int, c *clock) error {
+	return w.lane.Do(func(sc *torch.Scope) error {
+		c.start()
+		for range n {
+			w.model.Forward(sc, w.images).Free()
+			c.lap()
+		}
+		return nil
+	})
+}
+
+func (w *inference) outputs() ([]int, []float32, error) {
+	logits := make([]float32, w.batch)
+	err := w.lane.Do(func(sc *torch.Scope) error {
+		return w.model.Forward(sc, w.images).CopyFloat32(logits)
+	})
+	return []int{w.batch}, logits, err
+}
+
+func (w *inference) children() (usage.Usage, int64, error) { return usage.Usage{}, 0, nil }
+func (w *inference) resetPeaks() error                     { return nil }
+
+func (w *inference) close() error {
+	w.model.Params.Free()
+	return w.lane.Close()
+}

@@ -1,0 +1,75 @@
+package worker
+
+import (
+	"errors"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"lensbench/protocol"
+	"lensbench/torch"
+)
+
+func (s *Server) prepare(p *protocol.Prepare) (*protocol.Facts, error) {
+	if p == nil {
+		return nil, refuse(protocol.BadRequest, "prepare without its object")
+	}
+	begin := time.Now()
+	settings, err := decode(p.Settings)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.discard(); err != nil {
+		return nil, err
+	}
+	if err := s.enter(p.Pass); err != nil {
+		return nil, err
+	}
+	if s.work, err = s.open(settings, p); err != nil {
+		s.work = nil
+		return nil, err
+	}
+	quietCollector()
+	facts := s.work.facts()
+	facts.LoadSeconds, facts.PrepareSeconds = s.loaded, time.Since(begin).Seconds()
+	return &facts, nil
+}
+
+// enter prepares the process for a pass.
+func (s *Server) enter(pass string) error {
+	switch s.counts = pass == protocol.PassMemory; {
+	case pass != protocol.PassTime && pass != protocol.PassMemory:
+		return refuse(protocol.BadRequest, "unknown pass %q, want %s or %s", pass, protocol.PassTime, protocol.PassMemory)
+	case s.counts:
+		if err := torch.CountMemory(); err != nil {
+			return refuse(protocol.BadRequest, "pass memory needs a process of its own: %v", err)
+		}
+	case torch.CountingMemory():
+		return refuse(protocol.BadRequest, "pass time needs a process of its own: this one counts memory")
+	}
+	return nil
+}
+
+func (s *Server) open(c protocol.Settings, p *protocol.Prepare) (work, error) {
+	switch c.Kind {
+	case kindInference:
+		return openInference(c)
+	case kindEnsemble:
+		return s.openEnsemble(c, p.Cache)
+	case kindNull:
+		return null{}, nil
+	}
+	return nil, errors.New("kind " + c.Kind + " is in the list of kinds but not here")
+}
+
+// quietCollector collects Go's garbage now, and then not before as much of it
+// has come together as no run of samples makes: a forward pass leaves a few
+// kilobytes, in the wrappers of tensors.
+func quietCollector() {
+	const allowance = 64 << 20 // bytes
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(int64(m.Sys-m.HeapReleased) + allowance)
+}

@@ -1,0 +1,120 @@
+package worker
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"math"
+	"time"
+
+	"lensbench/protocol"
+	"lensbench/system/usage"
+	"lensbench/torch"
+)
+
+// maxIterations bounds the list of durations in one response.
+const maxIterations = 10_000_000
+
+// A clock notes when iterations end. A nil clock notes nothing.
+type clock struct {
+	begin, last time.Time // of the first iteration's start, of the latest one's end
+	durations   []float64 // s
+}
+
+// start begins the first iteration.
+func (c *clock) start() {
+	if c != nil {
+		c.begin = time.Now()
+		c.last = c.begin
+	}
+}
+
+// lap ends an iteration and begins the next.
+func (c *clock) lap() {
+	if c != nil {
+		now := time.Now()
+		c.durations = append(c.durations, now.Sub(c.last).Seconds())
+		c.last = now
+	}
+}
+
+func (s *Server) sample(r *protocol.SampleRequest) (*protocol.Sample, error) {
+	switch {
+	case s.work == nil:
+		return nil, refuse(protocol.BadRequest, "sample before a successful prepare")
+	case r == nil:
+		return nil, refuse(protocol.BadRequest, "sample without its object")
+	case r.Iterations < 1 || r.Iterations > maxIterations || r.Untimed < 0 || r.Untimed > maxIterations:
+		return nil, refuse(protocol.BadRequest, "%d untimed and %d timed iterations, want 0 to %d and 1 to %[3]d", r.Untimed, r.Iterations, maxIterations)
+	}
+	if err := s.work.iterate(r.Untimed, nil); err != nil {
+		return nil, err
+	}
+	return s.measure(r.Iterations)
+}
+
+// measure runs the timed iterations. Counters are read outside the time, the
+// one nearest to it last before and first after.
+func (s *Server) measure(n int) (*protocol.Sample, error) {
+	if s.counts {
+		torch.ResetPeak()
+		if err := s.work.resetPeaks(); err != nil {
+			return nil, err
+		}
+	}
+	childrenBefore, _, err := s.work.children()
+	if err != nil {
+		return nil, err
+	}
+	c := clock{durations: make([]float64, 0, n)}
+	before, err := usage.Counters()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.work.iterate(n, &c); err != nil {
+		return nil, err
+	}
+	used, err := usage.Self()
+	if err != nil {
+		return nil, err
+	}
+	children, tensors, err := s.work.children()
+	if err != nil {
+		return nil, err
+	}
+	if s.counts {
+		_, own := torch.Memory()
+		tensors += own
+	}
+	used = used.Since(before).Plus(children.Since(childrenBefore))
+	return &protocol.Sample{
+		Wall:        c.last.Sub(c.begin).Seconds(),
+		CPU:         used.CPU,
+		Durations:   c.durations,
+		Items:       n * s.work.facts().ItemsPerIteration,
+		TensorPeak:  tensors,
+		RSSPeak:     used.RSSPeak,
+		Voluntary:   used.Voluntary,
+		Involuntary: used.Involuntary,
+	}, nil
+}
+
+func (s *Server) verify() (*protocol.Outputs, error) {
+	if s.work == nil {
+		return nil, refuse(protocol.BadRequest, "verify before a successful prepare")
+	}
+	shape, values, err := s.work.outputs()
+	if err != nil {
+		return nil, err
+	}
+	out := &protocol.Outputs{Shape: shape, Values: make([]protocol.Number, len(values))}
+	h := sha256.New()
+	for i, v := range values {
+		out.Values[i] = protocol.Number(v)
+		var b [4]byte
+		binary.LittleEndian.PutUint32(b[:], math.Float32bits(v))
+		h.Write(b[:])
+	}
+	out.Digest = hex.EncodeToString(h.Sum(nil))
+	return out, nil
+}

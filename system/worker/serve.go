@@ -1,0 +1,142 @@
+package worker
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"lensbench/protocol"
+	"lensbench/system/usage"
+	"lensbench/torch"
+)
+
+// A Server answers the requests of one run of the worker.
+type Server struct {
+	Member []string // command that starts a member process of an ensemble
+
+	loaded float64 // s, process start to the first request
+	work   work    // nil: nothing prepared
+	counts bool    // whether work is for the memory pass
+}
+
+// work is what was prepared.
+type work interface {
+	// facts returns what is known of it; times are filled in by the server.
+	facts() protocol.Facts
+	// iterate does the work n times.
+	iterate(n int, c *clock) error
+	// outputs computes what one iteration computes.
+	outputs() (shape []int, values []float32, err error)
+	// children returns what child processes have used so far, and their peak
+	// of tensor bytes since resetPeaks.
+	children() (usage.Usage, int64, error)
+	resetPeaks() error
+	close() error
+}
+
+// Serve answers one request a line until in ends or asks to close.
+func (s *Server) Serve(in io.Reader, out io.Writer) error {
+	age, err := usage.Age()
+	if err != nil {
+		return err
+	}
+	s.loaded = age.Seconds()
+	defer s.discard()
+	for r := bufio.NewReader(in); ; {
+		line, err := r.ReadBytes('\n')
+		if len(bytes.TrimSpace(line)) > 0 {
+			closing, werr := s.respond(out, line)
+			if closing || werr != nil {
+				return werr
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read request: %w", err)
+		}
+	}
+}
+
+// respond answers one line; closing says that no other is to be read.
+func (s *Server) respond(out io.Writer, line []byte) (closing bool, err error) {
+	var resp protocol.Response
+	req, err := parse(line)
+	if err == nil {
+		err = s.answer(req, &resp)
+	}
+	if err != nil {
+		resp = protocol.Response{Error: refusal(err)}
+	}
+	resp.ID = req.ID
+	b, err := json.Marshal(resp)
+	if err != nil {
+		return false, fmt.Errorf("response to %s: %w", req.Op, err)
+	}
+	if _, err := out.Write(append(b, '\n')); err != nil {
+		return false, fmt.Errorf("write response: %w", err)
+	}
+	return req.Op == protocol.OpClose && resp.Error == nil, nil
+}
+
+// parse reads a request strictly. Its ID is returned even with an error, where
+// there is one.
+func parse(line []byte) (protocol.Request, error) {
+	var req protocol.Request
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&req); err != nil {
+		return req, refuse(protocol.BadRequest, "request: %v", err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return req, refuse(protocol.BadRequest, "request: more than one object on a line")
+	}
+	return req, nil
+}
+
+func (s *Server) answer(req protocol.Request, resp *protocol.Response) (err error) {
+	switch req.Op {
+	case protocol.OpHello:
+		resp.Hello, err = hello()
+	case protocol.OpPrepare:
+		resp.Facts, err = s.prepare(req.Prepare)
+	case protocol.OpSample:
+		resp.Sample, err = s.sample(req.Sample)
+	case protocol.OpVerify:
+		resp.Outputs, err = s.verify()
+	case protocol.OpClose:
+	default:
+		err = refuse(protocol.BadRequest, "unknown operation %q", req.Op)
+	}
+	return err
+}
+
+// discard ends what was prepared.
+func (s *Server) discard() error {
+	if s.work == nil {
+		return nil
+	}
+	w := s.work
+	s.work = nil
+	return w.close()
+}
+
+func refuse(kind, format string, args ...any) *protocol.Error {
+	return &protocol.Error{Kind: kind, Message: fmt.Sprintf(format, args...)}
+}
+
+// refusal turns any error into the protocol's.
+func refusal(err error) *protocol.Error {
+	var e *protocol.Error
+	switch {
+	case errors.As(err, &e):
+		return e
+	case errors.Is(err, torch.ErrOutOfMemory):
+		return refuse(protocol.OutOfMemory, "%v", err)
+	}
+	return refuse(protocol.Failed, "%v", err)
+}

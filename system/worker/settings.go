@@ -1,0 +1,98 @@
+package worker
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+
+	"lensbench/protocol"
+	"lensbench/system/ensemble"
+	"lensbench/system/model"
+)
+
+// Kinds of work.
+const (
+	kindInference = "inference"
+	kindEnsemble  = "ensemble"
+	kindNull      = "null"
+)
+
+var kinds = []string{kindInference, kindEnsemble, kindNull}
+
+// decode reads, checks and completes settings.
+func decode(raw json.RawMessage) (protocol.Settings, error) {
+	if len(raw) == 0 {
+		return protocol.Settings{}, refuse(protocol.BadRequest, "prepare without settings")
+	}
+	s, err := protocol.DecodeSettings(raw)
+	if err != nil {
+		return s, err
+	}
+	if !slices.Contains(kinds, s.Kind) {
+		return s, unknown("kind", s.Kind, kinds)
+	}
+	for _, f := range protocol.Fields() {
+		if err := check(s, f); err != nil {
+			return s, err
+		}
+	}
+	return complete(s)
+}
+
+// check checks one setting against its description.
+func check(s protocol.Settings, f protocol.Field) error {
+	if !s.IsSet(f) {
+		if slices.Contains(f.Needed, s.Kind) {
+			return refuse(protocol.BadRequest, "setting %q is missing", f.Key)
+		}
+		return nil
+	}
+	if len(f.Kinds) > 0 && !slices.Contains(f.Kinds, s.Kind) {
+		return refuse(protocol.BadRequest, "setting %q does not belong to kind %s, but to %s", f.Key, s.Kind, strings.Join(f.Kinds, ", "))
+	}
+	switch v := reflect.ValueOf(s.Value(f)); {
+	case len(f.Enum) > 0:
+		return checkEnum(f, v)
+	case f.HasRange && (float64(v.Int()) < f.Min || float64(v.Int()) > f.Max):
+		return refuse(protocol.BadRequest, "%s: %d, want %g to %g", f.Key, v.Int(), f.Min, f.Max)
+	}
+	return nil
+}
+
+// checkEnum checks a word or a list of words.
+func checkEnum(f protocol.Field, v reflect.Value) error {
+	words, ok := v.Interface().([]string)
+	if !ok {
+		words = []string{v.String()}
+	}
+	for _, w := range words {
+		if !slices.Contains(f.Enum, w) {
+			return unknown(f.Key, w, f.Enum)
+		}
+	}
+	return nil
+}
+
+// unknown is for values that a newer bench may know.
+func unknown(key, value string, known []string) error {
+	return refuse(protocol.UnknownSetting, "%s: %q is not known to this worker, want one of %s", key, value, strings.Join(known, ", "))
+}
+
+// complete sets what is not set.
+func complete(s protocol.Settings) (protocol.Settings, error) {
+	base := protocol.Settings{Batch: 1, Bands: 3}
+	switch s.Kind {
+	case kindInference:
+		m, err := model.New(s.Model, 1)
+		if err != nil {
+			return s, err
+		}
+		base.Pixels = m.Pixels
+	case kindEnsemble:
+		base.Members = []string{"resnet18", "vit_b_16", "light_transformer"}
+		base.Schedule = string(ensemble.Sequential)
+		base.Pixels, base.Images = 112, 4
+	}
+	return base.Overlay(s), nil
+}

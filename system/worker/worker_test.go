@@ -1,0 +1,399 @@
+package worker
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"lensbench/protocol"
+	"lensbench/system/ensemble"
+	"lensbench/system/usage"
+)
+
+// A test process whose environment has this variable is a worker or a member.
+const roleVariable = "LENSBENCH_TEST_ROLE"
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(roleVariable) {
+	case "worker":
+		exit(serveNoisily())
+	case "member":
+		exit(ensemble.ServeMember())
+	}
+	os.Exit(m.Run())
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// serveNoisily is the worker beside a library that prints.
+func serveNoisily() error {
+	out, err := ClaimOutput()
+	if err != nil {
+		return err
+	}
+	fmt.Println("a library prints")
+	s := Server{Member: memberCommand()}
+	return s.Serve(io.TeeReader(os.Stdin, os.Stdout), out) // and again with every request
+}
+
+func memberCommand() []string {
+	self, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	return []string{"env", roleVariable + "=member", self}
+}
+
+// prepare returns a request with the given settings.
+func prepare(settings, pass, cache string) string {
+	return fmt.Sprintf(`{"id": 1, "op": "prepare", "prepare": {"settings": %s, "pass": %q, "cache": %q}}`, settings, pass, cache)
+}
+
+// talk has a server answer lines in this process.
+func talk(t *testing.T, lines ...string) []protocol.Response {
+	t.Helper()
+	var out bytes.Buffer
+	s := Server{Member: memberCommand()}
+	if err := s.Serve(strings.NewReader(strings.Join(lines, "\n")), &out); err != nil {
+		t.Fatal(err)
+	}
+	return responses(t, out.Bytes())
+}
+
+func responses(t *testing.T, b []byte) (all []protocol.Response) {
+	t.Helper()
+	for line := range bytes.Lines(b) {
+		var r protocol.Response
+		d := json.NewDecoder(bytes.NewReader(line))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&r); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+const resnet = `{"kind": "inference", "model": "resnet18", "pixels": 32, "batch": 2, "threads": 1, "seed": 5}`
+
+// TestRefusals: each line is one mistake, answered with its kind; the worker
+// goes on to the next.
+func TestRefusals(t *testing.T) {
+	cases := []struct{ line, kind, message string }{
+		{`hello`, "bad-request", "request: invalid character 'h'"},
+		{`{"id": 1, "op": "hello"} {}`, "bad-request", "more than one object on a line"},
+		{`{"id": 1, "op": "hello", "please": true}`, "bad-request", `unknown field "please"`},
+		{`{"id": 1, "op": "dance"}`, "bad-request", `unknown operation "dance"`},
+		{`{"id": 1, "op": "sample", "sample": {"iterations": 1}}`, "bad-request", "sample before a successful prepare"},
+		{`{"id": 1, "op": "verify"}`, "bad-request", "verify before a successful prepare"},
+		{`{"id": 1, "op": "prepare"}`, "bad-request", "prepare without its object"},
+		{`{"id": 1, "op": "prepare", "prepare": {"pass": "time", "cache": "/tmp"}}`, "bad-request", "prepare without settings"},
+		{prepare(`{"kind": "inference", "model": "resnet18", "colour": 1}`, "time", "/tmp"), "unknown-setting", `setting "colour" is not known`},
+		{prepare(`{"kind": "train"}`, "time", "/tmp"), "unknown-setting", `kind: "train" is not known to this worker, want one of inference, ensemble, null`},
+		{prepare(`{}`, "time", "/tmp"), "unknown-setting", `kind: "" is not known`},
+		{prepare(`{"kind": "inference", "model": "alexnet"}`, "time", "/tmp"), "unknown-setting", `model: "alexnet" is not known to this worker, want one of resnet18, `},
+		{prepare(`{"kind": "ensemble", "members": ["resnet18", "x"]}`, "time", "/tmp"), "unknown-setting", `members: "x" is not known`},
+		{prepare(`{"kind": "inference"}`, "time", "/tmp"), "bad-request", `setting "model" is missing`},
+		{prepare(`{"kind": "null", "model": "resnet18"}`, "time", "/tmp"), "bad-request", `setting "model" does not belong to kind null, but to inference`},
+		{prepare(`{"kind": "inference", "model": "resnet18", "batch": -1}`, "time", "/tmp"), "bad-request", "batch: -1, want 1 to 65536"},
+		{prepare(`{"kind": "inference", "model": "resnet18", "batch": "1"}`, "time", "/tmp"), "bad-request", "settings: json: cannot unmarshal string"},
+		{prepare(`{"kind": "inference", "model": "resnet18", "batch": 1.5}`, "time", "/tmp"), "bad-request", "settings: json: cannot unmarshal number 1.5"},
+		{prepare(resnet, "energy", "/tmp"), "bad-request", `unknown pass "energy", want time or memory`},
+		{prepare(`{"kind": "inference", "model": "vit_b_16", "pixels": 64}`, "time", "/tmp"), "unsupported", "vit_b_16: images of 64×64 pixels: want 224×224"},
+		{prepare(`{"kind": "inference", "model": "resnet18", "batch": 65536, "bands": 16, "pixels": 1024}`, "time", "/tmp"), "out-of-memory", "alloc"},
+		{prepare(`{"kind": "ensemble"}`, "time", "here"), "bad-request", `cache: "here" is not an absolute directory`},
+		{prepare(`{"kind": "ensemble", "bands": 16}`, "time", "/tmp"), "unsupported", "bands: 16, simulated images have at most"},
+		{prepare(`{"kind": "ensemble"}`, "time", "/proc/nowhere"), "failed", "/proc/nowhere"},
+	}
+	var lines []string
+	for _, c := range cases {
+		lines = append(lines, c.line)
+	}
+	for i, r := range talk(t, lines...) {
+		c := cases[i]
+		if r.Error == nil || r.Error.Kind != c.kind || !strings.Contains(r.Error.Message, c.message) {
+			t.Errorf("%s\n got %+v\nwant %s: %s", c.line, r.Error, c.kind, c.message)
+		}
+	}
+}
+
+func TestBadSamples(t *testing.T) {
+	for _, r := range talk(t, prepare(`{"kind": "null"}`, "time", ""),
+		`{"id": 2, "op": "sample"}`,
+		`{"id": 2, "op": "sample", "sample": {"iterations": 0}}`,
+		`{"id": 2, "op": "sample", "sample": {"iterations": 1, "untimed": -1}}`,
+		`{"id": 2, "op": "sample", "sample": {"iterations": 1000000000000}}`)[1:] {
+		if r.ID != 2 || r.Error == nil || r.Error.Kind != protocol.BadRequest {
+			t.Errorf("got %+v", r)
+		}
+	}
+}
+
+func TestHello(t *testing.T) {
+	h := talk(t, `{"id": 7, "op": "hello"}`)[0].Hello
+	if h == nil || h.Protocol != protocol.Version || h.Worker != "lens" || len(h.Build) != 12 || h.Libraries["libtorch"] == "" {
+		t.Errorf("got %+v", h)
+	}
+	if want := []string{"inference", "ensemble", "null"}; !slices.Equal(h.Kinds, want) || !slices.Contains(h.Settings, "schedule") {
+		t.Errorf("kinds %v, settings %v", h.Kinds, h.Settings)
+	}
+}
+
+func TestInference(t *testing.T) {
+	r := talk(t, prepare(resnet, "time", ""),
+		`{"id": 2, "op": "sample", "sample": {"untimed": 1, "iterations": 3}}`,
+		`{"id": 3, "op": "verify"}`, `{"id": 4, "op": "verify"}`, `{"id": 5, "op": "close"}`, `{"id": 6, "op": "hello"}`)
+	if len(r) != 5 || r[4].ID != 5 || r[4].Error != nil {
+		t.Fatalf("%d responses, the last %+v; want the fifth to be the last", len(r), r[len(r)-1])
+	}
+	want := protocol.Facts{Parameters: 11_177_025, WeightBytes: 44_746_500, FLOPPerItem: r[0].Facts.FLOPPerItem, ItemsPerIteration: 2, Threads: 1,
+		LoadSeconds: r[0].Facts.LoadSeconds, PrepareSeconds: r[0].Facts.PrepareSeconds}
+	if got := *r[0].Facts; got != want || got.FLOPPerItem < 7e7 || got.FLOPPerItem > 8e7 || got.LoadSeconds <= 0 || got.PrepareSeconds <= 0 {
+		t.Errorf("facts %+v", got)
+	}
+	checkSample(t, r[1].Sample, 3, 6)
+	a, b := r[2].Outputs, r[3].Outputs
+	if len(a.Values) != 2 || !slices.Equal(a.Shape, []int{2}) || a.Values[0] == a.Values[1] || a.Digest != b.Digest || len(a.Digest) != 64 {
+		t.Errorf("outputs %+v, %+v", a, b)
+	}
+}
+
+// checkSample checks what holds for every sample of the time pass.
+func checkSample(t *testing.T, s *protocol.Sample, iterations, items int) {
+	t.Helper()
+	sum := 0.
+	for _, d := range s.Durations {
+		sum += d
+	}
+	if len(s.Durations) != iterations || s.Items != items || s.Wall <= 0 || math.Abs(sum-s.Wall) > 1e-6 {
+		t.Errorf("%d durations of sum %v, wall %v, %d items", len(s.Durations), sum, s.Wall, s.Items)
+	}
+	if s.CPU <= 0 || s.RSSPeak < 1<<20 || s.TensorPeak != 0 || s.Voluntary < 0 || s.Involuntary < 0 {
+		t.Errorf("sample %+v", s)
+	}
+}
+
+func TestNull(t *testing.T) {
+	r := talk(t, prepare(`{"kind": "null"}`, "time", ""), `{"id": 2, "op": "sample", "sample": {"iterations": 100}}`, `{"id": 3, "op": "verify"}`)
+	if s := r[1].Sample; s == nil || s.Items != 100 || len(s.Durations) != 100 || s.Wall > 1 {
+		t.Errorf("sample %+v", s)
+	}
+	if o := r[2].Outputs; o == nil || len(o.Values) != 0 || !slices.Equal(o.Shape, []int{0}) {
+		t.Errorf("outputs %+v", o)
+	}
+}
+
+// TestEnsemble: schedules answer the same, and images are made once.
+func TestEnsemble(t *testing.T) {
+	cache := t.TempDir()
+	var digests []string
+	for _, schedule := range []string{"sequential", "processes"} {
+		settings := fmt.Sprintf(`{"kind": "ensemble", "members": ["resnet18", "light_transformer"], "images": 3, "batch": 2, "pixels": 48, "threads": 1, "schedule": %q}`, schedule)
+		r := talk(t, prepare(settings, "time", cache), `{"id": 2, "op": "sample", "sample": {"iterations": 2}}`, `{"id": 3, "op": "verify"}`)
+		if r[0].Error != nil {
+			t.Fatal(r[0].Error)
+		}
+		if f := r[0].Facts; f.Parameters != 11_177_025+5_171_265 || f.ItemsPerIteration != 3 || f.Threads < 1 || f.Threads > 2 {
+			t.Errorf("%s: facts %+v", schedule, f)
+		}
+		checkSample(t, r[1].Sample, 2, 6)
+		if o := r[2].Outputs; !slices.Equal(o.Shape, []int{2, 3}) || len(o.Values) != 6 {
+			t.Errorf("%s: outputs %+v", schedule, o)
+		}
+		digests = append(digests, r[2].Outputs.Digest)
+	}
+	if digests[0] != digests[1] { // one thread each, so even the bits are the same
+		t.Errorf("digests %v differ", digests)
+	}
+	if sets, err := filepath.Glob(filepath.Join(cache, "images", "*", "manifest.json")); err != nil || len(sets) != 1 {
+		t.Errorf("data sets %v, %v; want one", sets, err)
+	}
+}
+
+// A broken is work that fails, or computes what is not finite.
+type broken struct {
+	null
+	err error
+}
+
+func (b broken) iterate(int, *clock) error { return b.err }
+func (b broken) outputs() ([]int, []float32, error) {
+	return []int{3}, []float32{float32(math.NaN()), float32(math.Inf(-1)), 1}, b.err
+}
+func (b broken) children() (usage.Usage, int64, error) { return usage.Usage{}, 0, b.err }
+
+func TestNotFinite(t *testing.T) {
+	s := Server{work: broken{}}
+	var out bytes.Buffer
+	if _, err := s.respond(&out, []byte(`{"id": 1, "op": "verify"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if want := `"values":["NaN","-Inf",1]`; !strings.Contains(out.String(), want) {
+		t.Errorf("%s has no %s", out.String(), want)
+	}
+}
+
+func TestFailedWork(t *testing.T) {
+	s := Server{work: broken{err: errors.New("member resnet18 died")}}
+	for _, line := range []string{`{"id": 1, "op": "verify"}`, `{"id": 1, "op": "sample", "sample": {"iterations": 1}}`} {
+		var out bytes.Buffer
+		if _, err := s.respond(&out, []byte(line)); err != nil {
+			t.Fatal(err)
+		}
+		if r := responses(t, out.Bytes())[0]; r.Error == nil || r.Error.Kind != protocol.Failed || r.Error.Message != "member resnet18 died" {
+			t.Errorf("%s: %+v", line, r)
+		}
+	}
+}
+
+// A conversation is with a worker in a process of its own.
+type conversation struct {
+	t   *testing.T
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Scanner
+}
+
+func converse(t *testing.T) *conversation {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &conversation{t: t, cmd: exec.Command(self)}
+	c.cmd.Env = append(os.Environ(), roleVariable+"=worker")
+	if c.in, err = c.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.out = bufio.NewScanner(out)
+	if err := c.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (c *conversation) ask(line string) protocol.Response {
+	c.t.Helper()
+	if _, err := fmt.Fprintln(c.in, line); err != nil {
+		c.t.Fatal(err)
+	}
+	if !c.out.Scan() {
+		c.t.Fatalf("no answer to %s: %v", line, c.out.Err())
+	}
+	return responses(c.t, c.out.Bytes())[0]
+}
+
+// TestMemoryPass: peaks of tensor bytes repeat exactly, include the weights, and
+// neither pass takes over a process from the other. What is printed beside the
+// protocol does not disturb it.
+func TestMemoryPass(t *testing.T) {
+	c := converse(t)
+	if r := c.ask(prepare(resnet, "memory", "")); r.Error != nil {
+		t.Fatal(r.Error)
+	}
+	var peaks []int64
+	for range 2 {
+		r := c.ask(`{"id": 2, "op": "sample", "sample": {"untimed": 1, "iterations": 2}}`)
+		peaks = append(peaks, r.Sample.TensorPeak)
+	}
+	if peaks[0] != peaks[1] || peaks[0] < 44_746_500 || peaks[0] > 60_000_000 {
+		t.Errorf("peaks %v", peaks)
+	}
+	if r := c.ask(prepare(resnet, "time", "")); r.Error == nil || !strings.Contains(r.Error.Message, "pass time needs a process of its own") {
+		t.Errorf("time after memory: %+v", r)
+	}
+	c.end(t)
+	late := talk(t, prepare(resnet, "time", ""), prepare(resnet, "memory", ""))[1]
+	if late.Error == nil || late.Error.Kind != protocol.BadRequest || !strings.Contains(late.Error.Message, "pass memory needs a process of its own") {
+		t.Errorf("memory after time: %+v", late)
+	}
+}
+
+// end closes the worker's input and waits for its end.
+func (c *conversation) end(t *testing.T) {
+	t.Helper()
+	c.in.Close()
+	if c.out.Scan() {
+		t.Errorf("unasked for: %s", c.out.Text())
+	}
+	if err := c.cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestNoOrphans: member processes do not outlive their worker, however it ends.
+func TestNoOrphans(t *testing.T) {
+	const settings = `{"kind": "ensemble", "members": ["resnet18"], "images": 1, "pixels": 32, "threads": 1, "schedule": "processes"}`
+	for name, end := range map[string]func(c *conversation){
+		"input ends": func(c *conversation) { c.end(t) },
+		"kill -9":    func(c *conversation) { c.cmd.Process.Kill(); c.cmd.Wait() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := converse(t)
+			if r := c.ask(prepare(settings, "memory", t.TempDir())); r.Error != nil {
+				t.Fatal(r.Error)
+			}
+			if r := c.ask(`{"id": 2, "op": "sample", "sample": {"iterations": 1}}`); r.Sample.TensorPeak < 44_746_500 {
+				t.Errorf("peak of the member's tensors is %d", r.Sample.TensorPeak)
+			}
+			children := childrenOf(t, c.cmd.Process.Pid)
+			if len(children) != 1 {
+				t.Fatalf("%d children, want 1", len(children))
+			}
+			end(c)
+			for begin := time.Now(); alive(children[0]); time.Sleep(10 * time.Millisecond) {
+				if time.Since(begin) > 10*time.Second {
+					t.Fatalf("process %s lives on", children[0])
+				}
+			}
+		})
+	}
+}
+
+// childrenOf returns the process ids of a process's children.
+func childrenOf(t *testing.T, pid int) (children []string) {
+	t.Helper()
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, list := range lists {
+		b, err := os.ReadFile(list)
+		if err != nil {
+			continue // a thread that has ended meanwhile
+		}
+		children = append(children, strings.Fields(string(b))...)
+	}
+	return children
+}
+
+// alive says whether a process is there and more than a zombie.
+func alive(pid string) bool {
+	b, err := os.ReadFile("/proc/" + pid + "/stat")
+	if err != nil {
+		return false
+	}
+	_, state, _ := strings.Cut(string(b), ") ")
+	return !strings.HasPrefix(state, "Z")
+}
