@@ -18,6 +18,12 @@ func Comparison(w io.Writer, c *baseline.Comparison, o Options) error {
 		return err
 	}
 	t := &textWriter{o: o}
+	if c.Tables.Problems != nil {
+		t.line("")
+	}
+	for _, p := range c.Tables.Problems {
+		t.sentences([]sentence{{"Left out", p.Error(), doubtful}})
+	}
 	for i, s := range c.Against {
 		t.line("")
 		t.standing(c.Operands[0], c.Operands[i+1], s)

@@ -67,6 +67,7 @@ func TestComparison(t *testing.T) {
 		"apart":        {"first", "second"},
 		"incomparable": {"first:threads", "elsewhere:threads"},
 		"unknown":      {"first:threads", "testdata/go.bench:threads"},
+		"broken":       {"first", "testdata/broken.bench"},
 		"three":        {"first:sequential", "first:threads", "second:sequential"},
 	} {
 		var operands []baseline.Operand

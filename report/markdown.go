@@ -117,8 +117,8 @@ func (m *markdownWriter) table(g grid) error {
 	t.Header(head...)
 	for _, row := range g.rows {
 		var cells []string
-		for _, e := range row {
-			cells = append(cells, markdownCell(e))
+		for i, e := range row {
+			cells = append(cells, markdownCell(e, g.columns[i]))
 		}
 		if err := t.Append(cells); err != nil {
 			return err
@@ -128,15 +128,12 @@ func (m *markdownWriter) table(g grid) error {
 }
 
 // markdownCell stresses good and bad news: Markdown has no colour.
-func markdownCell(e entry) string {
+func markdownCell(e entry, c column) string {
 	s := escape(e.main)
 	if e.tone == good || e.tone == bad {
 		s = "**" + s + "**"
 	}
-	if e.detail != "" {
-		s += " " + escape(e.detail)
-	}
-	return s + superscripted(e.notes)
+	return s + escape(beside(e, c)) + superscripted(e.notes)
 }
 
 var escaper = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "<", `\<`, "|", `\|`, "~", `\~`, "](", `]\(`,

@@ -208,11 +208,23 @@ func (t *textWriter) cell(e entry, c column, l layout) string {
 	case e.detail == "":
 		return s + marks
 	case !l.below:
-		return s + " " + e.detail + marks
+		return s + beside(e, c) + marks
 	case c.right:
 		return s + marks + "\n" + e.detail
 	}
 	return s + marks + "\n" + strings.ReplaceAll(e.detail, ", ", "\n")
+}
+
+// beside is the detail on the line of its figure; behind a word it stands in
+// parentheses.
+func beside(e entry, c column) string {
+	switch {
+	case e.detail == "":
+		return ""
+	case c.right:
+		return " " + e.detail
+	}
+	return " (" + e.detail + ")"
 }
 
 func widest(lines []string) int {
