@@ -45,7 +45,7 @@ test-shim: shim build/shim-test
 
 .PHONY: test-scripts
 test-scripts: need
-	python3 scripts/libtorch_test.py
+	python3 -m unittest discover -s scripts -p "*_test.py"
 
 .PHONY: race
 race: build ## the tests under the race detector
@@ -77,7 +77,7 @@ help: ## this list
 
 .PHONY: need
 need:
-	@sh scripts/need.sh
+	@CXX="$(CXX)" sh scripts/need.sh
 
 # The C++ side. build/libtorch changes only when another libtorch is used, and
 # then everything that was compiled against the old one is made again. At most
