@@ -9,6 +9,8 @@ import (
 
 	"lensbench/system/usage"
 	"lensbench/torch"
+
+	"golang.org/x/sys/unix"
 )
 
 // Operations of a request.
@@ -42,11 +44,11 @@ const repliesDescriptor = 3
 // ServeMember is the whole work of a member process: it answers requests from
 // standard input until that ends.
 func ServeMember() error {
-	out := os.NewFile(repliesDescriptor, "replies")
-	if out == nil {
+	var st unix.Stat_t
+	if err := unix.Fstat(repliesDescriptor, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFIFO {
 		return errors.New("a member process is started by its ensemble, not by hand")
 	}
-	return serveMember(os.Stdin, out)
+	return serveMember(os.Stdin, os.NewFile(repliesDescriptor, "replies"))
 }
 
 func serveMember(in io.Reader, out io.Writer) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"os"
 	"strconv"
 	"testing"
 
@@ -22,6 +23,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"images": writeImages,
 			"logits": sameLogits,
+			"expand": expand,
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
@@ -74,6 +76,16 @@ func sameLogits(ts *testscript.TestScript, neg bool, args []string) {
 	if len(a) > 1 && allEqual(a) {
 		ts.Fatalf("%s: every logit is %v", args[0], a[0])
 	}
+}
+
+// expand is the command
+//
+//	expand FILE
+//
+// which replaces $VARIABLE in a file.
+func expand(ts *testscript.TestScript, _ bool, args []string) {
+	text := os.Expand(ts.ReadFile(args[0]), ts.Getenv)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o644))
 }
 
 func allEqual(v []float32) bool {

@@ -128,7 +128,7 @@ func score(t *testing.T, name string, bands int, src nn.Source, x func(sc *torch
 	}
 	defer m.Params.Free()
 	var logits []float32
-	err = torch.Session{Inference: true}.Run(func(sc *torch.Scope) error {
+	err = torch.Session{Threads: 1, Inference: true}.Run(func(sc *torch.Scope) error {
 		if err := m.Params.Load(sc, src); err != nil {
 			return err
 		}
