@@ -103,12 +103,3 @@ func (t *Tensor) CopyUint8(dst []uint8) error { return toHost(t, dst) }
 
 // CopyBool is CopyFloat32 for a bool tensor.
 func (t *Tensor) CopyBool(dst []bool) error { return toHost(t, dst) }
-
-// Empty returns a tensor whose elements are not set.
-func (sc *Scope) Empty(dtype DType, shape ...int64) *Tensor {
-	sc.open("empty")
-	var p *C.lt_tensor
-	s, dims := sizes(shape)
-	must("empty", C.lt_empty(s, dims, C.int(dtype), &p))
-	return sc.own(p)
-}

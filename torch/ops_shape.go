@@ -18,11 +18,6 @@ var (
 	opUnsqueeze  = operator("aten::unsqueeze", "")
 	opContiguous = operator("aten::contiguous", "")
 	opTo         = operator("aten::to", "dtype")
-	opZeros      = operator("aten::zeros", "")
-	opOnes       = operator("aten::ones", "")
-	opFull       = operator("aten::full", "")
-	opRandn      = operator("aten::randn", "")
-	opRand       = operator("aten::rand", "")
 )
 
 // Flatten makes one dimension of the dimensions start to end, both included; a
@@ -96,24 +91,3 @@ func (sc *Scope) Contiguous(x *Tensor) *Tensor { return sc.begin(opContiguous).t
 func (sc *Scope) To(x *Tensor, dtype DType) *Tensor {
 	return sc.begin(opTo).tensor(x).int(int64(dtype)).one()
 }
-
-// Zeros returns a tensor of zeros.
-func (sc *Scope) Zeros(dtype DType, shape ...int64) *Tensor {
-	return sc.begin(opZeros).ints(shape...).int(int64(dtype)).one()
-}
-
-// Ones returns a tensor of ones.
-func (sc *Scope) Ones(dtype DType, shape ...int64) *Tensor {
-	return sc.begin(opOnes).ints(shape...).int(int64(dtype)).one()
-}
-
-// Full returns a tensor with every element v.
-func (sc *Scope) Full(dtype DType, v float64, shape ...int64) *Tensor {
-	return sc.begin(opFull).ints(shape...).float(v).int(int64(dtype)).one()
-}
-
-// Randn returns float32 numbers of the standard normal distribution.
-func (sc *Scope) Randn(shape ...int64) *Tensor { return sc.begin(opRandn).ints(shape...).one() }
-
-// Rand returns float32 numbers uniform in [0, 1).
-func (sc *Scope) Rand(shape ...int64) *Tensor { return sc.begin(opRand).ints(shape...).one() }

@@ -1,88 +1,14 @@
-// call.cpp: every operator, by schema name, through one boxed call.
+// call.cpp: every operator through one boxed call.
 //
 // Arguments are checked against the schema here: libtorch's own unpacking of a
 // wrong argument ends in an internal assertion that names neither operator nor
 // argument.
-#include "core.hpp"
-
-#include <ATen/core/dispatch/Dispatcher.h>
-#include <torch/headeronly/version.h>
+#include "op.hpp"
 
 #include <cstring>
 #include <sstream>
-#include <vector>
 
 using namespace lt;
-
-namespace {
-
-// A Kind is what an argument of a schema accepts.
-enum class Kind { tensor, integer, real, boolean, string, scalar, integers, reals, booleans, tensors, optional_tensors, other };
-
-// A Formal is one argument of a schema, worked out once.
-struct Formal {
-  Kind kind;
-  bool optional;                   // takes LT_NONE
-  int64_t values;                  // of an enumeration: an integer below this; else 0
-  const at::IValue *default_value; // NULL if it has none
-};
-
-Kind list_kind(const c10::Type &element) {
-  switch (element.kind()) {
-  case c10::TypeKind::IntType: return Kind::integers;
-  case c10::TypeKind::FloatType: return Kind::reals;
-  case c10::TypeKind::BoolType: return Kind::booleans;
-  case c10::TypeKind::TensorType: return Kind::tensors;
-  case c10::TypeKind::OptionalType: {
-    auto inner = element.castRaw<c10::OptionalType>()->getElementType();
-    return inner->kind() == c10::TypeKind::TensorType ? Kind::optional_tensors : Kind::other;
-  }
-  default: return Kind::other;
-  }
-}
-
-Kind kind_of(const c10::Type &type) {
-  switch (type.kind()) {
-  case c10::TypeKind::TensorType: return Kind::tensor;
-  case c10::TypeKind::IntType: return Kind::integer;
-  case c10::TypeKind::FloatType: return Kind::real;
-  case c10::TypeKind::BoolType: return Kind::boolean;
-  case c10::TypeKind::StringType: return Kind::string;
-  case c10::TypeKind::NumberType: return Kind::scalar;
-  case c10::TypeKind::ListType: return list_kind(*type.castRaw<c10::ListType>()->getElementType());
-  default: return Kind::other;
-  }
-}
-
-const c10::Type &without_optional(const c10::Type &type) {
-  return type.kind() == c10::TypeKind::OptionalType ? *type.castRaw<c10::OptionalType>()->getElementType() : type;
-}
-
-// values_of is the number of values of an enumeration. Its arguments are
-// integers to libtorch, which goes by them without a look at their range.
-int64_t values_of(const c10::Type &type) {
-  switch (type.kind()) {
-  case c10::TypeKind::ScalarTypeType: return int64_t(c10::ScalarType::NumOptions);
-  case c10::TypeKind::LayoutType: return int64_t(c10::Layout::NumOptions);
-  case c10::TypeKind::MemoryFormatType: return int64_t(c10::MemoryFormat::NumOptions);
-  default: return 0;
-  }
-}
-
-Formal formal_of(const c10::Argument &a) {
-  bool optional = a.type()->kind() == c10::TypeKind::OptionalType;
-  const auto &value = a.default_value();
-  return {kind_of(without_optional(*a.type())), optional, values_of(without_optional(*a.real_type())), value ? &*value : nullptr};
-}
-
-} // namespace
-
-// An lt_op is an operator with what calls need of its schema.
-struct lt_op {
-  c10::OperatorHandle handle;
-  std::vector<Formal> formals;
-  std::string schema;
-};
 
 namespace {
 
@@ -257,37 +183,9 @@ torch::jit::Stack stack_of(const lt_op &op, const lt_arg *args, int nargs, const
   return stack;
 }
 
-// overloads_of lists the overloads of name, for an error.
-std::string overloads_of(const std::string &name) {
-  std::string list;
-  for (const auto &known : c10::Dispatcher::singleton().getAllOpNames())
-    if (known.name == name) list += (list.empty() ? "\"" : ", \"") + known.overload_name + "\"";
-  return list;
-}
-
-c10::OperatorHandle find(const char *name, const char *overload) {
-  auto &dispatcher = c10::Dispatcher::singleton();
-  auto found = dispatcher.findSchema({name, overload});
-  if (found) return *found;
-  std::string others = overloads_of(name);
-  std::string hint = others.empty() ? "" : ", only the overloads " + others;
-  throw Failure(LT_ERR_UNKNOWN_OP, "libtorch " TORCH_VERSION " has no such operator" + hint);
-}
-
 } // namespace
 
 extern "C" {
-
-lt_error *lt_op_find(const char *name, const char *overload, lt_op **out) {
-  return guard([&] {
-    auto handle = find(name, overload);
-    std::vector<Formal> formals;
-    for (const auto &a : handle.schema().arguments()) formals.push_back(formal_of(a));
-    *out = new lt_op{handle, std::move(formals), c10::toString(handle.schema())};
-  });
-}
-
-const char *lt_op_schema(const lt_op *op) { return op->schema.c_str(); }
 
 lt_error *lt_call(const lt_op *op, const lt_arg *args, int nargs, const uint64_t *pool, lt_arg *rets, int maxrets, int *nrets) {
   return guard([&] {
