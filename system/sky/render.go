@@ -1,77 +1,140 @@
 package sky
 
-import "math"
+import (
+	"math"
+	"slices"
 
-// A Renderer makes images of scenes. It keeps its buffers between images and is
-// for one goroutine at a time.
+	"gonum.org/v1/gonum/floats"
+)
+
+// A Renderer makes noise-free images of scenes. It keeps its buffers between
+// images and is for one goroutine at a time.
 type Renderer struct {
-	grid Grid
+	grid    Grid
+	quality Quality
+	light   layer
+	source  layer
+	conv    convolver
+	kernels map[kernelKey]*kernel
+}
+
+type kernelKey struct {
+	sigma       float64 // pixels
+	fold, reach int
 }
 
 // NewRenderer returns a renderer for images of this grid.
-func NewRenderer(grid Grid) *Renderer { return &Renderer{grid: grid} }
+func NewRenderer(grid Grid, q Quality) *Renderer {
+	return &Renderer{grid: grid, quality: q, kernels: map[kernelKey]*kernel{}}
+}
 
-// Render returns one image per band, row-major, in flux per pixel.
+// Render returns one image per band, row-major, in flux per pixel. The bands
+// share all samples; each has its own kernel.
 func (r *Renderer) Render(s *Scene, bands []Band) [][]float64 {
-	out := make([][]float64, len(bands))
+	r.sample(s, bands)
+	coarse := make([][]float64, len(bands))
+	peaks := make([]float64, len(bands))
 	for i, b := range bands {
-		out[i] = r.render(s, b)
+		coarse[i] = r.conv.coarse(r.kernel(b), r.layers(), b.factors())
+		peaks[i] = max(floats.Max(coarse[i]), b.unresolved(s))
+	}
+	for small := scaled(peaks, 1e-6); ; {
+		r.refine(bands, peaks)
+		images, found := r.images(bands, coarse)
+		if !lower(peaks, found, small) {
+			return images
+		}
+	}
+}
+
+// sample prepares the layers and takes the coarse samples.
+func (r *Renderer) sample(s *Scene, bands []Band) {
+	sharp, blurred := math.Inf(1), 0.0
+	for _, b := range bands {
+		sigma := r.sigma(b)
+		sharp, blurred = min(sharp, sigma), max(blurred, sigma)
+	}
+	r.conv.grid, r.conv.fold, r.conv.reach = r.grid, r.quality.fold(sharp), r.quality.reach(blurred)
+	c := newCanvas(r.grid, r.conv.reach+1, r.conv.fold)
+	r.light.reset(c, nil, s.Light)
+	r.source.reset(c, s.Lens, s.Source)
+	for _, l := range r.layers() {
+		l.sampleCoarse()
+	}
+}
+
+func (r *Renderer) layers() []*layer { return []*layer{&r.light, &r.source} }
+
+// sigma returns the width of a band's point-spread function, pixels.
+func (r *Renderer) sigma(b Band) float64 { return b.FWHM / fwhmPerSigma / r.grid.Scale }
+
+// factors returns those of the layers in a band.
+func (b Band) factors() []float64 { return []float64{b.Light, b.Source} }
+
+// unresolved returns a brightness that the image reaches at least if a galaxy is
+// in it, so small perhaps that the coarse samples miss it. Too low a guess costs
+// time; one that is too high, for a galaxy outside, is found out.
+func (b Band) unresolved(s *Scene) float64 {
+	peak, psf := 0.0, b.FWHM/fwhmPerSigma
+	for k, galaxies := range [][]Sersic{s.Light, s.Source} {
+		for _, g := range galaxies {
+			peak = max(peak, b.factors()[k]*g.Flux()/(16*math.Pi*(psf*psf+g.Radius*g.Radius)))
+		}
+	}
+	return peak
+}
+
+// refine refines the layers as these peaks demand.
+func (r *Renderer) refine(bands []Band, peaks []float64) {
+	for k, l := range r.layers() {
+		l.tolerance = math.Inf(1)
+		for i, b := range bands {
+			if f := b.factors()[k]; f > 0 {
+				l.tolerance = min(l.tolerance, r.quality.Tolerance*peaks[i]/f)
+			}
+		}
+		l.refine()
+	}
+}
+
+// images returns the images as the layers are now, and their peaks.
+func (r *Renderer) images(bands []Band, coarse [][]float64) (images [][]float64, peaks []float64) {
+	for i, b := range bands {
+		image := slices.Clone(coarse[i])
+		r.conv.addFine(image, r.kernel(b), r.layers(), b.factors())
+		peaks = append(peaks, floats.Max(image))
+		images = append(images, r.conv.finish(image))
+	}
+	return images, peaks
+}
+
+// lower lowers the guessed peaks that turn out too high by a factor of 2, until
+// they are so small that nothing bright can be in the image, and says whether
+// there were any.
+func lower(peaks, found, small []float64) (again bool) {
+	for i, p := range peaks {
+		if found[i] < p/2 && p > small[i] {
+			peaks[i] = max(found[i], p/100)
+			again = true
+		}
+	}
+	return again
+}
+
+func scaled(v []float64, factor float64) []float64 {
+	out := make([]float64, len(v))
+	for i := range v {
+		out[i] = v[i] * factor
 	}
 	return out
 }
 
-func (r *Renderer) render(s *Scene, b Band) []float64 {
-	const sub = 3
-	sigma := b.FWHM / 2.3548200450309493 / r.grid.Scale
-	pad := int(math.Ceil(5*sigma)) + 1
-	n := (r.grid.Pixels + 2*pad) * sub
-	h := r.grid.Scale / sub
-	f := make([]float64, n*n)
-	for j := range n {
-		y := (float64(j) - float64(n-1)/2) * h
-		for i := range n {
-			x := (float64(i) - float64(n-1)/2) * h
-			for _, l := range s.Light {
-				f[j*n+i] += b.Light * l.Brightness(x, y)
-			}
-			bx, by := x, y
-			if s.Lens != nil {
-				a := s.Lens.Field(x, y)
-				bx, by = x-a.AlphaX, y-a.AlphaY
-			}
-			for _, l := range s.Source {
-				f[j*n+i] += b.Source * l.Brightness(bx, by)
-			}
-		}
+func (r *Renderer) kernel(b Band) *kernel {
+	key := kernelKey{r.sigma(b), r.conv.fold, r.conv.reach}
+	k := r.kernels[key]
+	if k == nil {
+		k = newKernel(key.sigma, key.fold, key.reach)
+		r.kernels[key] = k
 	}
-	N := r.grid.Pixels
-	k := func(p, c int) float64 {
-		t := (float64(c)+0.5)/sub - float64(pad) - float64(p) - 0.5
-		return 0.5 * (math.Erf((t+.5)/sigma/math.Sqrt2) - math.Erf((t-.5)/sigma/math.Sqrt2)) / sub
-	}
-	mid := make([]float64, N*n)
-	for p := range N {
-		for c := range n {
-			w := k(p, c)
-			if w < 1e-12 {
-				continue
-			}
-			for i := range n {
-				mid[p*n+i] += w * f[c*n+i]
-			}
-		}
-	}
-	out := make([]float64, N*N)
-	for p := range N {
-		for c := range n {
-			w := k(p, c)
-			if w < 1e-12 {
-				continue
-			}
-			for i := range N {
-				out[i*N+p] += w * mid[i*n+c] * r.grid.Scale * r.grid.Scale
-			}
-		}
-	}
-	return out
+	return k
 }

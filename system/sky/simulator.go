@@ -18,7 +18,7 @@ type Simulator struct {
 // NewSimulator returns a simulator of square images of this many pixels.
 func NewSimulator(p Preset, seed uint64, pixels int) *Simulator {
 	grid := Grid{Pixels: pixels, Scale: p.Scale}
-	return &Simulator{preset: p, seed: seed, grid: grid, renderer: NewRenderer(grid)}
+	return &Simulator{preset: p, seed: seed, grid: grid, renderer: NewRenderer(grid, Simulation)}
 }
 
 // Len returns the number of values in an image.

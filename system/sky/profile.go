@@ -1,0 +1,114 @@
+package sky
+
+import "math"
+
+// A profile is a Sérsic profile of unit radius, tabulated as a function of
+// u = (R/Radius)², which costs no root: cubic pieces, eight to an octave of u,
+// found from the bits of u. Value and slope are exact at the nodes; between
+// them the error is below 1e-6 of the brightness at R = Radius (see the tests),
+// and where u is out of range the formula is used.
+type profile struct {
+	b, power float64 // I = exp(−b·(u^power − 1)), power = 1/(2n)
+	first    int     // what the bits of u say of the first piece
+	pieces   []piece
+}
+
+// A piece is c0 + t·(c1 + t·(c2 + t·c3)) with t = u − u0.
+type piece struct{ u0, c0, c1, c2, c3 float64 }
+
+const (
+	profileSplit  = 4 // bits of the mantissa that number the pieces of an octave
+	profileShift  = 52 - profileSplit
+	profileOctave = 1 << profileSplit
+	profileHigh   = 12 // u up to almost 2^13
+)
+
+// reset tabulates a profile from this u on, unless p already is that table.
+func (p *profile) reset(n, b, low float64) {
+	_, octave := math.Frexp(low)
+	octave--
+	first := (1023 + octave) << profileSplit
+	if p.b == b && p.power == 1/(2*n) && p.first == first {
+		return
+	}
+	p.b, p.power, p.first = b, 1/(2*n), first
+	p.pieces = p.pieces[:0]
+	var node, root, slope [profileOctave]float64 // in the octave [1, 2): u, and its power with the derivative
+	for k := range root {
+		node[k] = 1 + float64(k)/profileOctave
+		root[k] = math.Pow(node[k], p.power)
+		slope[k] = p.power * root[k] / node[k]
+	}
+	u0, i0, d0, h := 0., 0., 0., 0. // at the node before, and 1 over the distance to it
+	for ; octave <= profileHigh; octave++ {
+		scale := math.Ldexp(1, octave)
+		x := b * math.Pow(scale, p.power)
+		for k := range node {
+			u1 := scale * node[k]
+			i1 := math.Exp(b - x*root[k])
+			d1 := -i1 * x / scale * slope[k]
+			if u0 > 0 {
+				d := (i1 - i0) * h
+				p.pieces = append(p.pieces, piece{u0, i0, d0, (3*d - 2*d0 - d1) * h, (d0 + d1 - 2*d) * h * h})
+			}
+			u0, i0, d0, h = u1, i1, d1, profileOctave/scale
+		}
+	}
+}
+
+// formula returns I at u > 0 where the table does not reach.
+func (p *profile) formula(u float64) float64 {
+	return math.Exp(-p.b * (math.Pow(u, p.power) - 1))
+}
+
+// A galaxy is a Sersic made ready for many evaluations.
+type galaxy struct {
+	amp     float64
+	x, y    float64 // centre
+	a, b, c float64 // u = a·dx² + 2·b·dx·dy + c·dy²
+	floor   float64 // smallest u that is evaluated
+	profile *profile
+}
+
+// newGalaxy tabulates s in p.
+func newGalaxy(s Sersic, p *profile) galaxy {
+	sin, cos := math.Sincos(s.Phi)
+	r2 := s.Radius * s.Radius
+	floor := radiusFloor * radiusFloor / r2
+	p.reset(s.N, s.Bn.Value(s.N), floor)
+	return galaxy{
+		amp: s.Amp, x: s.X, y: s.Y, profile: p,
+		a:     (s.Q*cos*cos + sin*sin/s.Q) / r2,
+		b:     (s.Q - 1/s.Q) * sin * cos / r2,
+		c:     (s.Q*sin*sin + cos*cos/s.Q) / r2,
+		floor: floor,
+	}
+}
+
+// atDistance returns u at an elliptical radius R, arcsec.
+func (g *galaxy) atDistance(r float64) float64 {
+	return g.floor * (r / radiusFloor) * (r / radiusFloor)
+}
+
+// add adds the surface brightness at points of the galaxy's plane to dst, taking
+// the profile for flat where u < low.
+func (g *galaxy) add(dst, xs, ys []float64, low float64) {
+	xs, ys = xs[:len(dst)], ys[:len(dst)]
+	a, b, c := g.a, 2*g.b, g.c
+	pieces, first := g.profile.pieces, g.profile.first
+	for i := range dst {
+		dx, dy := xs[i]-g.x, ys[i]-g.y
+		u := a*dx*dx + (b*dx+c*dy)*dy
+		if u < low { // cheaper than max, which minds NaN
+			u = low
+		}
+		k := int(math.Float64bits(u)>>profileShift) - first
+		if uint(k) >= uint(len(pieces)) {
+			dst[i] += g.amp * g.profile.formula(u)
+			continue
+		}
+		p := &pieces[k]
+		t := u - p.u0
+		dst[i] += g.amp * (p.c0 + t*(p.c1+t*(p.c2+t*p.c3)))
+	}
+}

@@ -1,0 +1,128 @@
+package sky
+
+import "math"
+
+// refine refines, from the coarse samples alone, all that needs it: the seeds,
+// what is rough, and, as long as the surpluses exceed the tolerance, what is
+// around.
+func (l *layer) refine() {
+	l.blockOf = zeroed(l.blockOf, l.canvas.size*l.canvas.size)
+	l.blocks, l.arena, l.cored = l.blocks[:0], l.arena[:0], l.cored[:0]
+	l.todo.cells = append(l.todo.cells[:0], l.seeds.cells...)
+	l.todo.cores = append(l.todo.cores[:0], l.seeds.cores...)
+	if l.lensed {
+		l.queueRough()
+	}
+	for len(l.todo.cells) > 0 || len(l.todo.cores) > 0 {
+		for n := len(l.todo.cells); n > 0; n = len(l.todo.cells) {
+			cell := l.todo.cells[n-1]
+			l.todo.cells = l.todo.cells[:n-1]
+			l.refineCell(cell)
+		}
+		if n := len(l.todo.cores); n > 0 {
+			s := l.todo.cores[n-1]
+			l.todo.cores = l.todo.cores[:n-1]
+			l.integrateSample(s)
+		}
+	}
+}
+
+// refineCell gives a cell its block, unless it has one.
+func (l *layer) refineCell(cell int32) {
+	if l.blockOf[cell] != 0 || l.newBlock(cell) <= l.tolerance {
+		return
+	}
+	i, j := int(cell)%l.canvas.size, int(cell)/l.canvas.size
+	for k := range 9 {
+		l.todo.cell(l.canvas, i+k%3-1, j+k/3-1)
+	}
+}
+
+// newBlock samples a cell finely and returns its mean absolute surplus.
+func (l *layer) newBlock(cell int32) float64 {
+	n := l.canvas.fold * l.canvas.fold
+	b := block{cell: cell, at: len(l.arena)}
+	l.blocks = append(l.blocks, b)
+	l.blockOf[cell] = int32(len(l.blocks))
+	l.arena = extended(l.arena, 2*n)
+	l.cored = extended(l.cored, n)
+	value, surplus := l.samples(b)
+	l.sampleBlock(cell, value)
+	l.interpolate(cell, surplus)
+	sum := 0.0
+	for k, v := range value {
+		surplus[k] = v - surplus[k]
+		sum += math.Abs(surplus[k])
+	}
+	return sum / float64(n)
+}
+
+// samples returns a block's part of the arena.
+func (l *layer) samples(b block) (value, surplus []float64) {
+	n := l.canvas.fold * l.canvas.fold
+	return l.arena[b.at : b.at+n], l.arena[b.at+n : b.at+2*n]
+}
+
+// sampleBlock fills in the brightness of a cell's samples and queues those in
+// which the centre of a source may be imaged.
+func (l *layer) sampleBlock(cell int32, value []float64) {
+	c := l.canvas
+	i, j := float64(int(cell)%c.size), float64(int(cell)/c.size)
+	xs, ys := l.xs[:len(value)], l.ys[:len(value)]
+	for t := range c.fold {
+		at, end := t*c.fold, (t+1)*c.fold
+		l.rowOfPoints(xs[at:end], ys[at:end], i+c.offset(0), 1/float64(c.fold), j+c.offset(t))
+	}
+	l.brightness(value, xs, ys)
+	if !l.lensed {
+		return
+	}
+	reach := l.cuspReach(c.at(i), c.at(j))
+	for k := range l.galaxies {
+		g := &l.galaxies[k]
+		for k := range value {
+			if dx, dy := xs[k]-g.x, ys[k]-g.y; dx*dx+dy*dy < reach*reach {
+				l.todo.cores = append(l.todo.cores, sample{cell, int32(k), true})
+			}
+		}
+	}
+}
+
+// cuspReach returns how far in the source plane from a sample the centre of a
+// source may lie that is imaged within the sample's square, for the samples of
+// the cell at (x, y). That is half the square's diagonal, stretched as much as
+// the lens does: by hardly more than 1 in the radial direction, and by θ_E/r in
+// the other.
+func (l *layer) cuspReach(x, y float64) float64 {
+	h := l.canvas.sampleSide()
+	r := math.Hypot(x-l.rays.x, y-l.rays.y) - l.canvas.scale*math.Sqrt2/2
+	return h * max(1, min(l.rays.thetaE/max(r, h), 8))
+}
+
+// interpolate fills dst with the quadratic interpolant of the coarse samples
+// about a cell at the samples of its block.
+func (l *layer) interpolate(cell int32, dst []float64) {
+	fold := l.canvas.fold
+	at := int(cell) - l.canvas.size - 1
+	for s, w := range l.weights {
+		var column [3]float64
+		for a := range column {
+			f := l.coarse[at+a*l.canvas.size:]
+			column[a] = w[0]*f[0] + w[1]*f[1] + w[2]*f[2]
+		}
+		for t, v := range l.weights {
+			dst[t*fold+s] = v[0]*column[0] + v[1]*column[1] + v[2]*column[2]
+		}
+	}
+}
+
+// extended returns s with n zeros more.
+func extended[T any](s []T, n int) []T {
+	for cap(s)-len(s) < n {
+		var zero T
+		s = append(s[:cap(s)], zero)[:len(s)]
+	}
+	s = s[:len(s)+n]
+	clear(s[len(s)-n:])
+	return s
+}
