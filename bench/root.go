@@ -77,7 +77,7 @@ Exit status: 0 fine, 1 regressed, 2 invalid run or usage,
 	root.SetUsageTemplate(usageTemplate)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newCheck(), newList(), newSchema(), newVersion(), newCompletion(), newBaseline(), newRunCommand(args), newReport(), newCompare())
+	root.AddCommand(newCheck(), newList(), newSchema(), newDoctor(), newVersion(), newCompletion(), newBaseline(), newRunCommand(args), newReport(), newCompare())
 	return root
 }
 

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"lensbench/doctor"
+)
+
+func newDoctor() *cobra.Command {
+	return &cobra.Command{
+		Use:   "doctor",
+		Short: "Say what would spoil the numbers on this machine",
+		Long: `doctor looks at the machine as a run would find it: the programs and libtorch, the
+processor and memory, what else is using them, and room on the disks. It changes
+nothing and measures for half a second.
+
+ok    as it should be
+--    something optional is not there; arms that need it are skipped
+warn  numbers will be noisier than they need to be
+FAIL  runs cannot work; exit status 2`,
+		Example: "  bench doctor",
+		Args:    noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			o, err := doctorOptions()
+			if err != nil {
+				return err
+			}
+			findings := doctor.Examine(c.Context(), o)
+			if err := doctor.Write(c.OutOrStdout(), findings); err != nil {
+				return err
+			}
+			if doctor.Worst(findings) == doctor.Fatal {
+				return &status{exitInvalid, errors.New("runs cannot work here: see FAIL above")}
+			}
+			return nil
+		},
+	}
+}
+
+func doctorOptions() (doctor.Options, error) {
+	commands, err := workers()
+	if err != nil {
+		return doctor.Options{}, err
+	}
+	cache, err := cacheDir()
+	if err != nil {
+		return doctor.Options{}, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return doctor.Options{}, err
+	}
+	runs, err := filepath.Abs(runsDir())
+	return doctor.Options{
+		Workers: commands,
+		Shim:    filepath.Join(filepath.Dir(self), "liblt.so.1"),
+		Cache:   cache,
+		Runs:    runs,
+	}, err
+}
