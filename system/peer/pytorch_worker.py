@@ -39,9 +39,9 @@ try:
     import torch.nn.functional as F
     import torchvision
 
-    MISSING, Module = None, torch.nn.Module
+    MISSING, Module, DEFAULT_THREADS = None, torch.nn.Module, torch.get_num_threads()
 except (ImportError, OSError) as e:
-    MISSING, Module = e, object
+    MISSING, Module, DEFAULT_THREADS = e, object, 0
 
 PROTOCOL = 1
 INSTALL = f"{sys.executable} -m pip install torch==2.11.0 torchvision==0.26.0"
@@ -88,6 +88,7 @@ def answer(worker, line):
     try:
         request = parse_request(line)
         number = request["id"]
+        check_request(request)
         if request["op"] == "close":
             return {"id": number}, True
         return {"id": number, **worker.handle(request)}, False
@@ -105,12 +106,15 @@ def parse_request(line):
         raise Refusal("bad-request", f"request is not JSON: {e}") from e
     if not isinstance(request, dict) or not isinstance(request.get("id"), int):
         raise Refusal("bad-request", "request is not an object with an integer id")
+    return request
+
+
+def check_request(request):
     for key in request:
         if key not in ("id", "op", "prepare", "sample"):
             raise Refusal("bad-request", f"request has the unknown key {key!r}")
     if request.get("op") not in ("hello", "prepare", "sample", "verify", "close"):
         raise Refusal("bad-request", f"unknown operation {request.get('op')!r}")
-    return request
 
 
 def kind_of(failure):
@@ -156,6 +160,7 @@ class Worker:
     """Answers requests in order."""
 
     def __init__(self):
+        self.loaded = age()
         self.work = None  # nothing prepared
 
     def handle(self, request):
@@ -172,7 +177,7 @@ class Worker:
                           "kinds": list(SETTINGS["kind"]), "settings": list(SETTINGS)}}
 
     def prepare(self, request):
-        loaded, begin = age(), time.perf_counter()
+        begin = time.perf_counter()
         self.work = None  # its memory goes before the new work's comes
         prepare = request.get("prepare")
         if not isinstance(prepare, dict):
@@ -182,7 +187,7 @@ class Worker:
         if prepare.get("pass") != "time":
             raise Refusal("bad-request", f"unknown pass {prepare.get('pass')!r}")
         self.work = Inference(parse_settings(prepare.get("settings")))
-        return {"facts": {**self.work.facts, "load_seconds": loaded, "prepare_seconds": time.perf_counter() - begin}}
+        return {"facts": {**self.work.facts, "load_seconds": self.loaded, "prepare_seconds": time.perf_counter() - begin}}
 
     def sample(self, request):
         work, sample = self.prepared("sample"), request.get("sample")
@@ -215,8 +220,7 @@ class Inference:
     """One network on a fixed batch in memory."""
 
     def __init__(self, settings):
-        if settings["threads"]:
-            torch.set_num_threads(settings["threads"])
+        torch.set_num_threads(settings["threads"] or DEFAULT_THREADS)
         self.items = settings["batch"]
         self.model = build(settings["model"], settings["bands"])
         fill_weights(self.model, settings["seed"])
