@@ -46,12 +46,13 @@ func disbelief(c record.CellVerdict, plan record.Cell) string {
 	case record.Invalid, record.OOM, record.Timeout, record.Crash, record.Failed, record.QualityFail:
 		return fmt.Sprintf("%s: %s", c.Status, c.Reason)
 	}
-	if c.Status != record.OK || !calibrates(plan) {
+	if !calibrates(plan) {
 		return ""
 	}
 	for _, k := range c.Comparisons {
-		if k.Outcome != record.Equivalent && k.Outcome != record.Inconclusive {
-			return fmt.Sprintf("equal arms are told apart in %s (%s); this machine was disturbed, believe no verdict of this run", k.Metric, k.Outcome)
+		switch k.Outcome {
+		case record.Faster, record.Slower, record.Less, record.More:
+			return fmt.Sprintf("equal arms are told apart: %s is %s in %s; believe no verdict of this run", k.Variant, k.Outcome, k.Metric)
 		}
 	}
 	return ""

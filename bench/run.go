@@ -163,7 +163,13 @@ func sink(stderr io.Writer) progress.Sink {
 }
 
 // stopped gives the errors of a run their exit status.
-func stopped(err error) error { return &status{exitInvalid, err} }
+func stopped(err error) error {
+	var kept *runner.Interrupted
+	if errors.Is(err, context.Canceled) && !errors.As(err, &kept) {
+		err = errors.New("interrupted before anything was measured")
+	}
+	return &status{exitInvalid, err}
+}
 
 // show prints what would be measured.
 func (r *runCommand) show(w io.Writer, cells []record.Cell) error {
