@@ -5,10 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"lensbench/nearest"
 	"lensbench/system/nn"
 	"lensbench/torch"
-
-	"github.com/agnivade/levenshtein"
 )
 
 // A backbone turns images into one vector each.
@@ -74,10 +73,11 @@ func New(name string, bands int) (*Model, error) {
 }
 
 func unknown(name string) error {
-	nearest := slices.MinFunc(Names(), func(a, b string) int {
-		return levenshtein.ComputeDistance(name, a) - levenshtein.ComputeDistance(name, b)
-	})
-	return fmt.Errorf("unknown model %q, did you mean %q? there are %s", name, nearest, strings.Join(Names(), ", "))
+	hint := ""
+	if near := nearest.Name(name, Names()); near != "" {
+		hint = fmt.Sprintf("did you mean %q? ", near)
+	}
+	return fmt.Errorf("unknown model %q, %sthere are %s", name, hint, strings.Join(Names(), ", "))
 }
 
 // Forward maps images [N bands H W] to logits [N]. It frees its intermediate
