@@ -397,3 +397,13 @@ func alive(pid string) bool {
 	_, state, _ := strings.Cut(string(b), ") ")
 	return !strings.HasPrefix(state, "Z")
 }
+
+// BenchmarkNullSample: what a sample costs beside its iterations.
+func BenchmarkNullSample(b *testing.B) {
+	s := Server{work: null{}}
+	for b.Loop() {
+		if _, err := s.respond(io.Discard, []byte(`{"id": 1, "op": "sample", "sample": {"iterations": 1}}`)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
