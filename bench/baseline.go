@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lensbench/baseline"
+	"lensbench/cli"
 	"lensbench/record"
 )
 
@@ -19,7 +20,7 @@ func newBaseline() *cobra.Command {
 		Long: `baseline keeps copies of runs by the identity of their machine, with the results
 in the Go benchmark format, which plain benchstat reads.`,
 		Example: "  bench baseline save --name before-shim\n  bench compare before-shim latest",
-		Args:    onlyCommands,
+		Args:    cli.OnlyCommands,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(newBaselineSave(), newBaselineList())
@@ -34,7 +35,7 @@ func newBaselineSave() *cobra.Command {
 		Long: `save copies a run, the latest if none is named, into the store of baselines.
 A baseline is never overwritten.`,
 		Example: "  bench baseline save --name before-shim",
-		Args:    arguments(0, 1, "at most one run"),
+		Args:    cli.Arguments(0, 1, "at most one run"),
 		RunE: func(c *cobra.Command, args []string) error {
 			dir, err := findRun(runs, first(args))
 			if err != nil {
@@ -61,7 +62,7 @@ func newBaselineList() *cobra.Command {
 		Use:     "list",
 		Short:   "List the baselines",
 		Example: "  bench baseline list",
-		Args:    noArguments,
+		Args:    cli.NoArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			saved, err := baseline.Store{Dir: store}.List()
 			if werr := listBaselines(c.OutOrStdout(), store, saved, asJSON); werr != nil {

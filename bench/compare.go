@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lensbench/baseline"
+	"lensbench/cli"
 	"lensbench/record"
 	"lensbench/report"
 )
@@ -27,7 +28,7 @@ the table. Numbers that were measured apart are shown with a warning.
 Exit status: 1 if a paired verdict says that B is slower or needs more memory,
 2 if the machines differ.`,
 		Example: "  bench compare before-shim latest\n  bench compare latest:control latest:threads",
-		Args:    arguments(2, 16, "two runs, baselines or .bench files, or more"),
+		Args:    cli.Arguments(2, 16, "two runs, baselines or .bench files, or more"),
 		RunE: func(c *cobra.Command, args []string) error {
 			places := baseline.Places{Runs: runs, Store: baseline.Store{Dir: store}}
 			compared, err := compare(places, args)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lensbench/cli"
 	"lensbench/doctor"
 )
 
@@ -23,7 +24,7 @@ ok    as it should be
 warn  numbers will be noisier than they need to be
 FAIL  runs cannot work; exit status 2`,
 		Example: "  bench doctor",
-		Args:    noArguments,
+		Args:    cli.NoArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			o, err := doctorOptions()
 			if err != nil {

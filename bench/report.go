@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lensbench/cli"
 	"lensbench/record"
 	"lensbench/report"
 )
@@ -24,7 +25,7 @@ func newReport() *cobra.Command {
 none is named. A run that was stopped, or still goes on, is shown as far as it came.`,
 		Example: "  bench report\n  bench report 20260102T030405Z-a1b2c3 --csv --output quick.csv\n" +
 			"  bench report --output RESULTS.md    # between the markers of that file",
-		Args: arguments(0, 1, "at most one run"),
+		Args: cli.Arguments(0, 1, "at most one run"),
 		RunE: func(c *cobra.Command, args []string) error {
 			dir, err := findRun(runs, first(args))
 			if err != nil {

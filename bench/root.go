@@ -7,6 +7,8 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"lensbench/cli"
 )
 
 // Exit statuses.
@@ -67,32 +69,9 @@ Exit status: 0 fine, 1 regressed, 2 invalid run or usage,
 3 inconclusive where --decisive forbids it.`,
 		Example: "  bench run --suite quick     # measure, in about eight minutes\n" +
 			"  bench list                  # what there is to measure",
-		Args:                  onlyCommands,
-		RunE:                  func(c *cobra.Command, _ []string) error { return c.Help() },
-		SilenceErrors:         true,
-		SilenceUsage:          true,
-		DisableFlagsInUseLine: true,
 	}
-	root.SetFlagErrorFunc(flagError)
-	root.SetUsageTemplate(usageTemplate)
-	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetHelpCommand(newHelp())
-	root.AddCommand(newCheck(), newList(), newSchema(), newDoctor(), newVersion(), newCompletion(), newBaseline(), newRunCommand(args), newReport(), newCompare())
+	root.AddCommand(newRunCommand(args), newReport(), newCompare(), newBaseline(),
+		newList(), newCheck(), newSchema(), newDoctor(), newVersion())
+	cli.Prepare(root)
 	return root
 }
-
-// usageTemplate is cobra's, short and within 100 columns.
-const usageTemplate = `Usage:
-  {{if .Runnable}}{{.UseLine}}{{end}}{{if and .HasAvailableSubCommands (not .HasParent)}} COMMAND{{end}}{{if .HasExample}}
-
-Example:
-{{.Example}}{{end}}{{if .HasAvailableSubCommands}}
-
-Commands:{{range .Commands}}{{if .IsAvailableCommand}}
-  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
-
-Flags:
-{{.LocalFlags.FlagUsagesWrapped 100 | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableSubCommands}}
-
-bench COMMAND --help says more.{{end}}
-`

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"lensbench/cli"
 	"lensbench/scenarios"
 )
 
@@ -14,7 +15,7 @@ func newSchema() *cobra.Command {
 check them: name it in the first line of a scenario, as
 # yaml-language-server: $schema=scenario.json`,
 		Example: "  bench schema > scenario.json",
-		Args:    noArguments,
+		Args:    cli.NoArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			b, err := scenarios.Schema()
 			if err == nil {

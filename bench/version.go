@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lensbench/cli"
 	"lensbench/protocol"
 	"lensbench/record"
 )
@@ -16,7 +17,7 @@ func newVersion() *cobra.Command {
 		Use:     "version",
 		Short:   "Print what this build is",
 		Example: "  bench version",
-		Args:    noArguments,
+		Args:    cli.NoArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(c.OutOrStdout(), "bench %s, %s, worker protocol %d, records schema %d\n",
 				buildText(), runtime.Version(), protocol.Version, record.Schema)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"lensbench/nearest"
 	"lensbench/record"
 )
 
@@ -61,7 +62,7 @@ func (d *decoder) checkChoice(doc *document, c choice) {
 	for _, a := range doc.Matrix {
 		names = append(names, a.field.Key)
 		if a.field.Key == c.axis && !slices.Contains(a.texts(), c.text) {
-			d.report(c.value, "not a value of "+c.axis+" in the matrix", oneOf(a.texts()), Nearest(c.text, a.texts()))
+			d.report(c.value, "not a value of "+c.axis+" in the matrix", oneOf(a.texts()), nearest.Name(c.text, a.texts()))
 		}
 	}
 	if !d.written("matrix", c.axis) {

@@ -9,6 +9,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"lensbench/nearest"
 	"lensbench/protocol"
 )
 
@@ -250,7 +251,7 @@ func (d *decoder) list(p pair, what, want string) []*yaml.Node {
 
 // unknown reports a word that is not one of the names.
 func (d *decoder) unknown(n *yaml.Node, wrong string, names []string) {
-	d.report(n, wrong, oneOf(names), Nearest(n.Value, names))
+	d.report(n, wrong, oneOf(names), nearest.Name(n.Value, names))
 }
 
 // missing reports a key that p lacks, at p's own key.

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"lensbench/nearest"
 )
 
 //go:embed *.yaml
@@ -180,7 +182,7 @@ func InSuite(all []Scenario, suite string) ([]Scenario, error) {
 
 func notKnown(what, word string, names []string) error {
 	text := fmt.Sprintf("%q: no such %s; want %s", word, what, oneOf(names))
-	if near := Nearest(word, names); near != "" {
+	if near := nearest.Name(word, names); near != "" {
 		text += fmt.Sprintf("; did you mean %q?", near)
 	}
 	return errors.New(text)

@@ -101,16 +101,3 @@ func TestSelect(t *testing.T) {
 		t.Errorf("error %v; want %s", err, want)
 	}
 }
-
-func TestNearest(t *testing.T) {
-	names := []string{"batch", "bands", "threads", "batch-major", "vit_b_16", "throughput", "set"}
-	for word, want := range map[string]string{
-		"bacth": "batch", "Batch": "batch", "thread": "threads", "treads": "threads",
-		"batch_major": "batch-major", "vit-b-16": "vit_b_16", "thruput": "throughput",
-		"sets": "set", "batch-maj": "batch-major", "precision": "", "": "", "x": "", "zz": "",
-	} {
-		if got := Nearest(word, names); got != want {
-			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
-		}
-	}
-}

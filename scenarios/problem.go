@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/agnivade/levenshtein"
 )
 
 // A Problem is one mistake in a scenario file.
@@ -54,32 +52,6 @@ func (ps Problems) err() error {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	return ps
-}
-
-// Nearest returns the name that word was probably meant to be, or "" if none
-// is near: at most one edit in three letters or part of three, after folding
-// case and the two ways of joining words, or one that begins like word.
-func Nearest(word string, names []string) string {
-	best, distance := "", (len(word)+2)/3+1
-	w := fold(word)
-	for _, name := range names {
-		n := fold(name)
-		if d := levenshtein.ComputeDistance(w, n); d < distance {
-			best, distance = name, d
-		}
-	}
-	if best == "" && len(w) >= 3 {
-		for _, name := range names {
-			if n := fold(name); strings.HasPrefix(n, w) || strings.HasPrefix(w, n) {
-				return name
-			}
-		}
-	}
-	return best
-}
-
-func fold(s string) string {
-	return strings.ReplaceAll(strings.ToLower(s), "_", "-")
 }
 
 // oneOf lists names for a Problem's Want.
