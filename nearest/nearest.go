@@ -9,25 +9,38 @@ import (
 )
 
 // Name returns the name that word was probably meant to be, or "" if none is
-// near: at most one edit in three letters or part of three, after folding case
-// and the two ways of joining words, or one that begins like word.
+// near: one that begins with word, else one with at most one edit in three
+// letters or part of three, else one that word begins with. Case and the two
+// ways of joining words do not count; nor do beginnings of fewer than three
+// letters.
 func Name(word string, names []string) string {
-	best, distance := "", (len(word)+2)/3+1
-	w := fold(word)
+	best, least := "", far
 	for _, name := range names {
-		if d := levenshtein.ComputeDistance(w, fold(name)); d < distance {
-			best, distance = name, d
+		if c := cost(fold(word), fold(name)); c < least {
+			best, least = name, c
 		}
 	}
-	if best != "" || len(w) < 3 {
-		return best
+	return best
+}
+
+// far is the cost from which on nothing is near.
+const far = 1 << 10
+
+// cost says how unlikely it is that name was meant; both are folded.
+func cost(word, name string) int {
+	edits := levenshtein.ComputeDistance(word, name)
+	begins := len(word) >= 3 && strings.HasPrefix(name, word)
+	switch {
+	case edits == 0:
+		return 0
+	case begins:
+		return 1
+	case edits <= (len(word)+2)/3:
+		return 1 + edits
+	case len(word) >= 3 && name != "" && strings.HasPrefix(word, name):
+		return far - 1
 	}
-	for _, name := range names {
-		if n := fold(name); strings.HasPrefix(n, w) || strings.HasPrefix(w, n) {
-			return name
-		}
-	}
-	return ""
+	return far
 }
 
 func fold(s string) string {
