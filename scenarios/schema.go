@@ -11,6 +11,8 @@ import (
 	"lensbench/protocol"
 )
 
+//go:generate go test . -update
+
 // A schemer knows its own JSON Schema.
 type schemer interface {
 	schema(f field) *jsonschema.Schema
