@@ -136,7 +136,7 @@ func refusal(err error) *protocol.Error {
 	case errors.As(err, &e):
 		return e
 	case errors.Is(err, torch.ErrOutOfMemory):
-		return refuse(protocol.OutOfMemory, "%v", err)
+		return refuse(protocol.OutOfMemory, "%v; choose a smaller batch or fewer members", err)
 	}
 	return refuse(protocol.Failed, "%v", err)
 }
