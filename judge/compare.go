@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -148,15 +149,17 @@ func tensorPeaks(a *arm) []int64 {
 	return out
 }
 
-// scattered compares peaks that do not repeat, or were seen only once.
+// scattered compares peaks that do not repeat, or were seen only once. An arm
+// whose peaks do repeat is measured in fewer restarts than the other; its one
+// value then stands for every restart.
 func scattered(control, variant *arm) record.Comparison {
+	a, b := peaksByRestart(control), peaksByRestart(variant)
+	fill(a, b)
+	fill(b, a)
 	var x, y [][]float64
-	for _, m := range control.memory {
-		for _, n := range variant.memory {
-			if n.Restart == m.Restart {
-				x, y = append(x, []float64{float64(m.TensorPeak)}), append(y, []float64{float64(n.TensorPeak)})
-				break
-			}
+	for _, r := range slices.Sorted(maps.Keys(a)) {
+		if peak, ok := b[r]; ok {
+			x, y = append(x, []float64{a[r]}), append(y, []float64{peak})
 		}
 	}
 	if len(x) == 0 {
@@ -173,4 +176,24 @@ func scattered(control, variant *arm) record.Comparison {
 		k.Reason = fmt.Sprintf("%s; peaks that repeat exactly need 2, others %d", count(len(x), "memory pass"), verdict.MinRestarts)
 	}
 	return k
+}
+
+func peaksByRestart(a *arm) map[int]float64 {
+	out := map[int]float64{}
+	for _, m := range a.memory {
+		out[m.Restart] = float64(m.TensorPeak)
+	}
+	return out
+}
+
+// fill gives a the restarts of b, if a has the same peak in two restarts or
+// more.
+func fill(a, b map[int]float64) {
+	values := slices.Compact(slices.Sorted(maps.Values(a)))
+	if len(values) != 1 || len(a) < 2 {
+		return
+	}
+	for r := range b {
+		a[r] = values[0]
+	}
 }

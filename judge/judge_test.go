@@ -114,6 +114,8 @@ func TestClaims(t *testing.T) {
 			record.OK, record.NotTested, "no memory pass of both arms"},
 		{"peaks do not repeat", good(less).measure(less, 0, 8, 1, both(1.6, 0.02)).memory(less, "sequential", 400<<20, 400<<20).memory(less, "threads", 300<<20, 301<<20).end(),
 			record.OK, record.Inconclusive, "2 memory passes; peaks that repeat exactly need 2, others 8"},
+		{"peaks wander, in as many passes as restarts", good(less).measure(less, 0, 8, 1, both(1.6, 0.02)).memory(less, "sequential", 400<<20, 400<<20).memory(less, "threads", 300<<20, 301<<20, 302<<20, 300<<20, 303<<20, 301<<20, 302<<20, 304<<20).end(),
+			record.OK, record.Supported, "memory_peak: threads/sequential = 0.75"},
 		{"a worker that cannot count", good(less).measure(less, 0, 8, 1, both(1.6, 0.02)).memory(less, "sequential", 400<<20, 400<<20).memory(less, "threads", 0, 0).end(),
 			record.OK, record.NotTested, "cannot count tensor bytes"},
 		{"the metric was not measured", good(unmeasured).measure(unmeasured, 0, 8, 1, both(1.6, 0.02)).end(),

@@ -67,7 +67,7 @@ func (c *cellRun) measure() error {
 	if !measures(c.cell, record.MemoryPeak) {
 		return nil
 	}
-	for r := range memoryRestarts {
+	for r := range max(memoryRestarts, c.cell.Plan.Restarts) {
 		if err := c.memory(r); err != nil {
 			return err
 		}

@@ -63,7 +63,7 @@ func (f *forecast) startup(cell, arms int) (done func()) {
 
 func (f *forecast) block(cell int, seconds float64) { f.cells[cell].block = seconds }
 func (f *forecast) blockDone(cell int)              { f.cells[cell].leftBlocks-- }
-func (f *forecast) passDone(cell int)               { f.cells[cell].leftPasses-- }
+func (f *forecast) passDone(cell int)               { f.cells[cell].leftPasses = max(0, f.cells[cell].leftPasses-1) }
 
 // finish is called when a cell ends, in whatever way.
 func (f *forecast) finish(cell int) {

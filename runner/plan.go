@@ -12,7 +12,8 @@ const (
 	memoryPass = protocol.PassMemory
 
 	// memoryRestarts is how often a memory pass is made: byte counts repeat
-	// exactly, or it shows.
+	// exactly, or it shows. Where they do not, there are as many passes as the
+	// plan has restarts.
 	memoryRestarts = 2
 
 	// maxIterations bounds a sample of very short iterations: each one's

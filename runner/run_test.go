@@ -27,6 +27,21 @@ func TestAWorkerThatCannotCountMemoryIsAskedOnce(t *testing.T) {
 	}
 }
 
+// Peaks that do not repeat are measured in every restart.
+func TestMemoryThatWandersIsMeasuredMoreOften(t *testing.T) {
+	cell := smallCell("c1", 2)
+	cell.Plan.Restarts = 4
+	cell.Measure = append(cell.Measure, record.MemoryPeak)
+	j := journal(t, mustStart(t, options(t, fakeworker.Script{Wanders: 2}, cell)))
+	passes := map[string]int{}
+	for _, e := range j[record.KindMemory] {
+		passes[e.Memory.Arm]++
+	}
+	if passes["control"] != 2 || passes["variant1"] != 4 {
+		t.Errorf("memory passes %v; want 2 of the control and 4 of the variant", passes)
+	}
+}
+
 func TestARunRecordsEverySampleOfEveryArm(t *testing.T) {
 	cell := smallCell("c1", 3)
 	cell.Measure = append(cell.Measure, record.MemoryPeak)

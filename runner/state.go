@@ -21,8 +21,8 @@ type cellState struct {
 	lost       map[string]record.StatusEntry // arms that ended with a status
 	iterations int                           // per sample, 0 until chosen
 	next       map[int]int                   // restart → its next block
-	memory     map[pass]bool
-	countless  map[string]bool // arms whose worker cannot count memory
+	memory     map[pass]int64                // bytes at the peak
+	countless  map[string]bool               // arms whose worker cannot count memory
 	checked    map[check]bool
 }
 
@@ -45,7 +45,7 @@ func newState() *state {
 func (s *state) cell(id string) *cellState {
 	c := s.cells[id]
 	if c == nil {
-		c = &cellState{lost: map[string]record.StatusEntry{}, next: map[int]int{}, memory: map[pass]bool{}, countless: map[string]bool{}, checked: map[check]bool{}}
+		c = &cellState{lost: map[string]record.StatusEntry{}, next: map[int]int{}, memory: map[pass]int64{}, countless: map[string]bool{}, checked: map[check]bool{}}
 		s.cells[id] = c
 	}
 	return c
@@ -62,7 +62,7 @@ func (s *state) apply(e record.Entry) {
 		c.next[e.Block.Restart] = max(c.next[e.Block.Restart], e.Block.Block+1)
 	case record.KindMemory:
 		c := s.cell(e.Cell)
-		c.memory[pass{e.Memory.Arm, e.Memory.Restart}] = true
+		c.memory[pass{e.Memory.Arm, e.Memory.Restart}] = e.Memory.TensorPeak
 		c.countless[e.Memory.Arm] = e.Memory.TensorPeak == 0
 	case record.KindOutputs:
 		// Outputs that differ are followed by a status. If the run was killed
@@ -87,4 +87,19 @@ func (s *state) applyWorker(e record.Entry) {
 	if c := s.cell(e.Cell); w.Pass == timePass && c.iterations == 0 {
 		c.iterations = w.Iterations
 	}
+}
+
+// repeats says whether all memory passes of an arm had the same peak.
+func (c *cellState) repeats(arm string) bool {
+	first := int64(-1)
+	for p, peak := range c.memory {
+		if p.arm != arm {
+			continue
+		}
+		if first >= 0 && peak != first {
+			return false
+		}
+		first = peak
+	}
+	return true
 }

@@ -37,6 +37,7 @@ type Script struct {
 	Iteration float64         // s that an iteration sleeps; 0 is 0.1 ms
 	Slower    map[int]float64 // factor on Iteration, by the arm's setting "seed"
 	Weights   int64           // bytes of weights that it claims
+	Wanders   int             // the arm with this setting "seed" has another memory peak in every process; 0 is none
 	Faults    []Fault
 }
 
@@ -174,6 +175,9 @@ func (w *worker) sample(r *protocol.SampleRequest) *protocol.Sample {
 	s.Wall = time.Since(began).Seconds()
 	if w.pass == protocol.PassMemory {
 		s.TensorPeak = 1 << 16
+		if w.script.Wanders != 0 && w.script.Wanders == w.settings.Seed {
+			s.TensorPeak += int64(os.Getpid())
+		}
 	}
 	return s
 }
