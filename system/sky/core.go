@@ -25,17 +25,17 @@ func (l *layer) integrateSample(at sample) {
 	fold := int32(c.fold)
 	x := c.at(float64(i) + c.offset(int(at.k%fold)))
 	y := c.at(float64(j) + c.offset(int(at.k/fold)))
-	tolerance := l.tolerance * float64(fold*fold) // of a sample's brightness
+	tolerance := l.tolerance * l.share * float64(fold*fold) // of a sample's brightness
 	in := integrator{layer: l, h: c.sampleSide(), x: x, y: y, tolerance: tolerance}
 	in.square(0, 0, 1, f.value[4])
 	added := 0.0
-	smooth := quadraticMass(&f.value)
+	smooth := ofInterpolant.apply(&f.value)
 	for a := range in.mass {
 		d := in.mass[a] - smooth[a]
 		*f.surplus[a] += d
 		added += math.Abs(d)
 	}
-	if at.cusp || added > 2*tolerance {
+	if added > 2*tolerance || at.cusp && added > tolerance/2 {
 		l.todo.cores = append(l.todo.cores, f.around[:]...)
 	}
 }
@@ -61,7 +61,9 @@ func (l *layer) neighbourhood(at sample) (f neighbourhood, ok bool) {
 			return f, false
 		}
 		f.around[a] = sample{cell: int32(j*n + i), k: int32(t*fold + s)}
-		l.refineCell(f.around[a].cell)
+		if l.blockOf[j*n+i] == 0 {
+			l.refineCell(int32(j*n + i))
+		}
 	}
 	for a, s := range f.around { // the arena does not move any more
 		b := l.blocks[l.blockOf[s.cell]-1]
@@ -84,29 +86,31 @@ func carry(cell, sample, fold int) (int, int) {
 	return cell, sample
 }
 
-// quadraticMass returns what an integration gives the samples of a neighbourhood
-// if the brightness in the middle square is the quadratic interpolant of value.
-func quadraticMass(value *[9]float64) (mass [9]float64) {
+// apply returns the values of a 3×3 with the rows of m applied along both axes.
+func (m *product) apply(value *[9]float64) (out [9]float64) {
 	var half [9]float64
 	for i := range 3 {
-		v := value[3*i : 3*i+3]
-		for a := range 3 {
-			p := &productIntegral[a]
-			half[3*i+a] = p[0]*v[0] + p[1]*v[1] + p[2]*v[2]
+		v := value[3*i : 3*i+3 : 3*i+3]
+		for a := range m {
+			half[3*i+a] = m[a][0]*v[0] + m[a][1]*v[1] + m[a][2]*v[2]
 		}
 	}
-	for a := range 3 {
-		p := &productIntegral[a]
+	for a := range m {
 		for j := range 3 {
-			mass[3*a+j] = p[0]*half[j] + p[1]*half[3+j] + p[2]*half[6+j]
+			out[3*a+j] = m[a][0]*half[j] + m[a][1]*half[3+j] + m[a][2]*half[6+j]
 		}
 	}
-	return mass
+	return out
 }
 
-// productIntegral[a][b] is the integral over [−½, ½] of the product of the
-// weights a and b of lagrange.
-var productIntegral = func() (m [3][3]float64) {
+// A product says what the samples −1, 0 and 1 of a comb get (first index) of
+// three values along one axis.
+type product [3][3]float64
+
+// ofInterpolant is for values at the samples themselves, which stand for their
+// quadratic interpolant over the middle sample's side [−½, ½]: the integrals of
+// the products of the weights of lagrange.
+var ofInterpolant = func() (m product) {
 	// Weights as polynomials; the moments of [−½, ½] are 1, 1/12 and 1/80.
 	w := [3][3]float64{{0, -0.5, 0.5}, {1, 0, -1}, {0, 0.5, 0.5}}
 	moment := [5]float64{1, 0, 1. / 12, 0, 1. / 80}
@@ -117,6 +121,16 @@ var productIntegral = func() (m [3][3]float64) {
 					m[a][b] += w[a][p] * w[b][q] * moment[p+q]
 				}
 			}
+		}
+	}
+	return m
+}()
+
+// ofThirds is for values at −⅓, 0 and ⅓, each for a third of the side.
+var ofThirds = func() (m product) {
+	for k := range 3 {
+		for a, w := range lagrange(float64(k-1) / 3) {
+			m[a][k] = w / 3
 		}
 	}
 	return m
@@ -134,8 +148,9 @@ type integrator struct {
 // square integrates over a square of side w centred at (x, y), in units of h
 // from the centre, given the brightness in its middle. It compares the middle
 // with the mean over a 3×3 of smaller squares, and goes on with each of those
-// unless the brightness hardly bends between them; in that case the error of the
-// mean is an eighth of the difference, which is taken off.
+// unless the brightness hardly bends between them and no cusp can hide there; in
+// that case the error of the mean is an eighth of the difference, which is taken
+// off.
 func (in *integrator) square(x, y, w, middle float64) {
 	var value, xs, ys [9]float64
 	for k := range value {
@@ -149,8 +164,11 @@ func (in *integrator) square(x, y, w, middle float64) {
 		bend += math.Abs(pair - 2*middle)
 		mean += pair / 9
 	}
-	if bend/9*w*w <= in.tolerance || w*in.h < radiusFloor {
-		in.spread(x, y, w, &value, (mean-middle)/8)
+	if bend/9*w*w <= in.tolerance && !in.layer.hidesCusp(&xs, &ys) || w*in.h < radiusFloor {
+		for k := range value {
+			value[k] += (mean - middle) / 8
+		}
+		in.spread(x, y, w, &value)
 		return
 	}
 	for k, v := range value {
@@ -158,8 +176,43 @@ func (in *integrator) square(x, y, w, middle float64) {
 	}
 }
 
+// hidesCusp says whether the square whose nine points these are, in the plane of
+// the galaxies, may hold a galaxy's centre and is too large for nine points to
+// show what is about it.
+func (l *layer) hidesCusp(xs, ys *[9]float64) bool {
+	x0, x1 := bounds(xs)
+	y0, y1 := bounds(ys)
+	for k := range l.galaxies {
+		g := &l.galaxies[k]
+		if x0 <= g.x && g.x <= x1 && y0 <= g.y && g.y <= y1 && max(x1-x0, y1-y0) > 6*g.core {
+			return true
+		}
+	}
+	return false
+}
+
+// bounds returns how far a square reaches in one coordinate, given its nine
+// points, which are a sixth of its side away from its edge.
+func bounds(v *[9]float64) (low, high float64) {
+	low, high = v[4], v[4]
+	for _, x := range v {
+		if x < low {
+			low = x
+		}
+		if x > high {
+			high = x
+		}
+	}
+	margin := (high - low) / 4
+	return low - margin, high + margin
+}
+
 // spread gives the nine samples their shares of a square.
-func (in *integrator) spread(x, y, w float64, value *[9]float64, more float64) {
+func (in *integrator) spread(x, y, w float64, value *[9]float64) {
+	if w == 1 { // most samples are smooth
+		in.mass = ofThirds.apply(value)
+		return
+	}
 	var wx [3][3]float64
 	for k := range wx {
 		wx[k] = lagrange(x + w*float64(k-1)/3)
@@ -167,7 +220,7 @@ func (in *integrator) spread(x, y, w float64, value *[9]float64, more float64) {
 	for row := range 3 {
 		var share [3]float64
 		for k := range wx {
-			v := value[3*row+k] + more
+			v := value[3*row+k]
 			for a := range share {
 				share[a] += v * wx[k][a]
 			}

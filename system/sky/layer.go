@@ -13,6 +13,7 @@ type layer struct {
 	seeds  queues    // what is refined whatever the samples look like
 
 	tolerance float64 // of a cell's brightness, see Quality
+	share     float64 // of the tolerance that a sample may use; 0: not known yet
 	blockOf   []int32 // per cell: its block's number plus 1, or 0
 	blocks    []block
 	arena     []float64 // of the blocks' samples

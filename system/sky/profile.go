@@ -32,13 +32,17 @@ func (p *profile) reset(n, b, low float64) {
 		return
 	}
 	p.b, p.power, p.first = b, 1/(2*n), first
-	p.pieces = p.pieces[:0]
+	if n := (profileHigh + 1 - octave) * profileOctave; cap(p.pieces) < n {
+		p.pieces = make([]piece, n)
+	}
+	p.pieces = p.pieces[:(profileHigh+1-octave)*profileOctave-1]
 	var node, root, slope [profileOctave]float64 // in the octave [1, 2): u, and its power with the derivative
 	for k := range root {
 		node[k] = 1 + float64(k)/profileOctave
 		root[k] = math.Pow(node[k], p.power)
 		slope[k] = p.power * root[k] / node[k]
 	}
+	at := -1                        // number of the piece that ends at the next node
 	u0, i0, d0, h := 0., 0., 0., 0. // at the node before, and 1 over the distance to it
 	for ; octave <= profileHigh; octave++ {
 		scale := math.Ldexp(1, octave)
@@ -47,10 +51,11 @@ func (p *profile) reset(n, b, low float64) {
 			u1 := scale * node[k]
 			i1 := math.Exp(b - x*root[k])
 			d1 := -i1 * x / scale * slope[k]
-			if u0 > 0 {
+			if at >= 0 {
 				d := (i1 - i0) * h
-				p.pieces = append(p.pieces, piece{u0, i0, d0, (3*d - 2*d0 - d1) * h, (d0 + d1 - 2*d) * h * h})
+				p.pieces[at] = piece{u0, i0, d0, (3*d - 2*d0 - d1) * h, (d0 + d1 - 2*d) * h * h}
 			}
+			at++
 			u0, i0, d0, h = u1, i1, d1, profileOctave/scale
 		}
 	}
@@ -67,6 +72,7 @@ type galaxy struct {
 	x, y    float64 // centre
 	a, b, c float64 // u = a·dx² + 2·b·dx·dy + c·dy²
 	floor   float64 // smallest u that is evaluated
+	core    float64 // size of the region in which the profile is sharply peaked, arcsec
 	profile *profile
 }
 
@@ -81,7 +87,7 @@ func newGalaxy(s Sersic, p *profile) galaxy {
 		a:     (s.Q*cos*cos + sin*sin/s.Q) / r2,
 		b:     (s.Q - 1/s.Q) * sin * cos / r2,
 		c:     (s.Q*sin*sin + cos*cos/s.Q) / r2,
-		floor: floor,
+		floor: floor, core: s.Radius / (12 * s.N),
 	}
 }
 

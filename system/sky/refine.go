@@ -2,6 +2,11 @@ package sky
 
 import "math"
 
+// sharedBy is the number of samples with a cusp up to which each has the whole
+// tolerance for itself. Four images of a cusp need less; a ring has its cusp on a
+// line, and the errors along it add up.
+const sharedBy = 100
+
 // refine refines, from the coarse samples alone, all that needs it: the seeds,
 // what is rough, and, as long as the surpluses exceed the tolerance, what is
 // around.
@@ -10,6 +15,7 @@ func (l *layer) refine() {
 	l.blocks, l.arena, l.cored = l.blocks[:0], l.arena[:0], l.cored[:0]
 	l.todo.cells = append(l.todo.cells[:0], l.seeds.cells...)
 	l.todo.cores = append(l.todo.cores[:0], l.seeds.cores...)
+	l.share = 0
 	if l.lensed {
 		l.queueRough()
 	}
@@ -18,6 +24,9 @@ func (l *layer) refine() {
 			cell := l.todo.cells[n-1]
 			l.todo.cells = l.todo.cells[:n-1]
 			l.refineCell(cell)
+		}
+		if l.share == 0 {
+			l.share = min(1, sharedBy/float64(len(l.todo.cores)))
 		}
 		if n := len(l.todo.cores); n > 0 {
 			s := l.todo.cores[n-1]
@@ -77,11 +86,16 @@ func (l *layer) sampleBlock(cell int32, value []float64) {
 	if !l.lensed {
 		return
 	}
-	reach := l.cuspReach(c.at(i), c.at(j))
-	for k := range l.galaxies {
-		g := &l.galaxies[k]
-		for k := range value {
-			if dx, dy := xs[k]-g.x, ys[k]-g.y; dx*dx+dy*dy < reach*reach {
+	h := c.sampleSide()
+	reach := l.cuspReach(c.at(i), c.at(j), c.scale)
+	stretched := reach > 1.5*h
+	for k := range value {
+		if stretched {
+			s, t := k%c.fold, k/c.fold
+			reach = l.cuspReach(c.at(i+c.offset(s)), c.at(j+c.offset(t)), h)
+		}
+		for g := range l.galaxies {
+			if dx, dy := xs[k]-l.galaxies[g].x, ys[k]-l.galaxies[g].y; dx*dx+dy*dy < reach*reach {
 				l.todo.cores = append(l.todo.cores, sample{cell, int32(k), true})
 			}
 		}
@@ -89,14 +103,17 @@ func (l *layer) sampleBlock(cell int32, value []float64) {
 }
 
 // cuspReach returns how far in the source plane from a sample the centre of a
-// source may lie that is imaged within the sample's square, for the samples of
-// the cell at (x, y). That is half the square's diagonal, stretched as much as
-// the lens does: by hardly more than 1 in the radial direction, and by θ_E/r in
-// the other.
-func (l *layer) cuspReach(x, y float64) float64 {
-	h := l.canvas.sampleSide()
-	r := math.Hypot(x-l.rays.x, y-l.rays.y) - l.canvas.scale*math.Sqrt2/2
-	return h * max(1, min(l.rays.thetaE/max(r, h), 8))
+// source may lie that is imaged within the sample's square, for the samples in
+// the square of this side at (x, y). That is half the diagonal, stretched as much
+// as the lens does: by little more than 1 in the radial direction, and by θ_E/r
+// in the other.
+func (l *layer) cuspReach(x, y, side float64) float64 {
+	half := 0.8 * l.canvas.sampleSide()
+	r := math.Hypot(x-l.rays.x, y-l.rays.y) - side*math.Sqrt2/2
+	if r < half {
+		return max(half, 1.2*l.rays.thetaE)
+	}
+	return half * max(1, l.rays.thetaE/r)
 }
 
 // interpolate fills dst with the quadratic interpolant of the coarse samples
