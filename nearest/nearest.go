@@ -29,6 +29,9 @@ const far = 1 << 10
 // cost says how unlikely it is that name was meant; both are folded.
 func cost(word, name string) int {
 	edits := levenshtein.ComputeDistance(word, name)
+	if swapped(word, name) {
+		edits = 1
+	}
 	begins := len(word) >= 3 && strings.HasPrefix(name, word)
 	switch {
 	case edits == 0:
@@ -41,6 +44,16 @@ func cost(word, name string) int {
 		return far - 1
 	}
 	return far
+}
+
+// swapped says whether two neighbouring letters have changed places, the most
+// common slip of all.
+func swapped(a, b string) bool {
+	i := 0
+	for i < len(a) && i < len(b) && a[i] == b[i] {
+		i++
+	}
+	return len(a) == len(b) && i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
 }
 
 func fold(s string) string {

@@ -5,7 +5,7 @@ import "testing"
 func TestName(t *testing.T) {
 	names := []string{"sequential", "batch", "bands", "batch-major", "threads", "processes", "vit_b_16", "throughput", "set"}
 	for word, want := range map[string]string{
-		"bacth": "batch", "Batch": "batch", "treads": "threads", "thruput": "throughput", "sets": "set", "batch-maj": "batch-major",
+		"bacth": "batch", "Batch": "batch", "treads": "threads", "thruput": "throughput", "sets": "set", "ste": "set", "est": "set", "tes": "", "batch-maj": "batch-major",
 		"thread": "threads", "Threads": "threads", "batch_major": "batch-major", "batchmajor": "batch-major",
 		"seq": "sequential", "vit-b-16": "vit_b_16", "vit": "vit_b_16", "procs": "", "x": "", "": "", "completely-different": "",
 	} {
