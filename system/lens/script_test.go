@@ -24,6 +24,7 @@ func TestScripts(t *testing.T) {
 			"images": writeImages,
 			"logits": sameLogits,
 			"expand": expand,
+			"alike":  alike,
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
@@ -52,6 +53,30 @@ func writeImages(ts *testscript.TestScript, _ bool, args []string) {
 		data[len(data)-1] = float32(math.NaN())
 	}
 	ts.Check(npy.WriteFile(ts.MkAbs(args[0]), shape, data))
+}
+
+// alike is the command
+//
+//	alike A B TOLERANCE
+//
+// which compares two images, relative to the peak of the first.
+func alike(ts *testscript.TestScript, _ bool, args []string) {
+	_, a, err := npy.ReadFile[float64](ts.MkAbs(args[0]))
+	ts.Check(err)
+	_, b, err := npy.ReadFile[float64](ts.MkAbs(args[1]))
+	ts.Check(err)
+	tolerance, err := strconv.ParseFloat(args[2], 64)
+	ts.Check(err)
+	if len(a) != len(b) {
+		ts.Fatalf("%d and %d pixels", len(a), len(b))
+	}
+	worst, peak := 0.0, 0.0
+	for i := range a {
+		worst, peak = max(worst, math.Abs(a[i]-b[i])), max(peak, a[i])
+	}
+	if !(worst <= tolerance*peak) {
+		ts.Fatalf("%s and %s differ by %.1e of the peak", args[0], args[1], worst/peak)
+	}
 }
 
 // sameLogits is the command

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"lensbench/cli"
+	"lensbench/system/cases"
+	"lensbench/system/npy"
+	"lensbench/system/sky"
+)
+
+// A rendering is what the user asked render for.
+type rendering struct {
+	out, bn, quality string
+}
+
+// The values of its flags.
+var (
+	bnNames      = []string{"exact", "approx"}
+	qualityNames = []string{"converged", "simulation"}
+)
+
+// convergedTo is the largest difference, relative to the peak, between a
+// converged image and the one before it.
+const convergedTo = 1e-4
+
+func newRenderCommand() *cobra.Command {
+	var r rendering
+	c := &cobra.Command{
+		Use:   "render CASES.json --out DIR",
+		Short: "Render given scenes without noise",
+		Long: `render writes one float64 .npy per case, named by its id: noise-free,
+pixel-integrated, seen through the Gaussian point-spread function, in flux per
+pixel (surface brightness × area of a pixel). Row 0 is the lowest y.
+
+The input is {"cases": [{"id", "n_pix", "pixel_scale", "psf_fwhm", "lens", "lens_light",
+"source"}, …]}; lens is null or has theta_E, q, phi, center_x, center_y, gamma1 and
+gamma2; the others are lists of amp, R_sersic, n_sersic, q, phi, center_x, center_y.
+Lengths are in arcsec, angles in radians.
+
+A converged image is refined until it changes by less than 1e-4 of its peak; one
+of the quality of a simulation is within 2e-3, and much faster.`,
+		Example: "  lens render scenes.json --out images",
+		Args:    cli.Arguments(1, 1, "a file of scenes"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := cli.Required(c, "out"); err != nil {
+				return err
+			}
+			return r.run(args[0], c.ErrOrStderr())
+		},
+	}
+	c.Flags().StringVarP(&r.out, "out", "o", "", "`directory` to write to")
+	c.Flags().StringVar(&r.bn, "sersic-bn", "exact", "`how` the profiles' b_n is computed: exact, or approx (1.9992 n - 0.3271)")
+	c.Flags().StringVar(&r.quality, "quality", "converged", "`quality` of the images: converged or simulation")
+	c.RegisterFlagCompletionFunc("sersic-bn", cobra.FixedCompletions(bnNames, cobra.ShellCompDirectiveNoFileComp))
+	c.RegisterFlagCompletionFunc("quality", cobra.FixedCompletions(qualityNames, cobra.ShellCompDirectiveNoFileComp))
+	return c
+}
+
+func (r rendering) run(path string, log io.Writer) error {
+	bn, ok := map[string]sky.Bn{"exact": sky.BnExact, "approx": sky.BnApprox}[r.bn]
+	if !ok {
+		return cli.Unknown(r.bn, "way to compute b_n", bnNames)
+	}
+	if !slices.Contains(qualityNames, r.quality) {
+		return cli.Unknown(r.quality, "quality", qualityNames)
+	}
+	scenes, err := cases.ReadImages(path, bn)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(r.out, 0o755); err != nil {
+		return err
+	}
+	d := darkroom{scenes: scenes, changes: make([]float64, len(scenes)), rendering: r}
+	if err := d.run(); err != nil {
+		return err
+	}
+	for i, change := range d.changes {
+		if change > convergedTo {
+			fmt.Fprintf(log, "case %s: the best image still changes by %.1e of its peak\n", scenes[i].ID, change)
+		}
+	}
+	seconds := time.Duration(d.spent.Load()).Seconds()
+	fmt.Fprintf(log, "%d images, %.4g s of processor time, %.4g a second\n", len(scenes), seconds, float64(len(scenes))/seconds)
+	return nil
+}
+
+// A darkroom is where the images are made.
+type darkroom struct {
+	rendering
+	scenes  []cases.Image
+	changes []float64    // of each image in the last step of its refinement
+	next    atomic.Int64 // scene to be rendered
+	spent   atomic.Int64 // ns of processor time in rendering
+}
+
+// run renders all scenes on all cores.
+func (d *darkroom) run() error {
+	var g errgroup.Group
+	for range min(runtime.GOMAXPROCS(0), len(d.scenes)) {
+		g.Go(d.work)
+	}
+	return g.Wait()
+}
+
+// work renders one scene after the other. It keeps to its thread, whose time it
+// takes.
+func (d *darkroom) work() error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	renderers := map[sky.Grid]*sky.Renderer{}
+	for i := d.next.Add(1) - 1; i < int64(len(d.scenes)); i = d.next.Add(1) - 1 {
+		s := &d.scenes[i]
+		begin, err := threadTime()
+		if err != nil {
+			return err
+		}
+		image := d.render(s, renderers, &d.changes[i])
+		end, err := threadTime()
+		if err != nil {
+			return err
+		}
+		d.spent.Add(end - begin)
+		if err := npy.WriteFile(filepath.Join(d.out, s.ID+".npy"), []int{s.Grid.Pixels, s.Grid.Pixels}, image); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *darkroom) render(s *cases.Image, renderers map[sky.Grid]*sky.Renderer, change *float64) []float64 {
+	bands := []sky.Band{{FWHM: s.FWHM, Light: 1, Source: 1}}
+	if d.quality == "converged" {
+		var images [][]float64
+		images, *change = sky.Converged(s.Grid, &s.Scene, bands, convergedTo)
+		return images[0]
+	}
+	if renderers[s.Grid] == nil {
+		renderers[s.Grid] = sky.NewRenderer(s.Grid, sky.Simulation)
+	}
+	return renderers[s.Grid].Render(&s.Scene, bands)[0]
+}
+
+// threadTime returns the processor time of the calling thread, ns.
+func threadTime() (int64, error) {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t); err != nil {
+		return 0, fmt.Errorf("processor time: %w", err)
+	}
+	return t.Nano(), nil
+}
