@@ -70,16 +70,15 @@ func (l *layer) seedNear(j int, g *galaxy, xs, ys []float64) {
 func (l *layer) seedAround(x, y float64) {
 	i := math.Round((x - l.canvas.origin) / l.canvas.scale)
 	j := math.Round((y - l.canvas.origin) / l.canvas.scale)
-	if far := float64(l.canvas.size + 1); !(math.Abs(i) < far && math.Abs(j) < far) {
+	if last := float64(l.canvas.size - 1); !(0 < i && i < last && 0 < j && j < last) {
+		l.outside = true
 		return
 	}
 	for k := range 9 {
 		l.seeds.cell(l.canvas, int(i)+k%3-1, int(j)+k/3-1)
 	}
-	if l.canvas.inside(int(i), int(j)) {
-		s, t := l.canvas.sampleOf(x-l.canvas.at(i)), l.canvas.sampleOf(y-l.canvas.at(j))
-		l.seeds.cores = append(l.seeds.cores, sample{int32(int(j)*l.canvas.size + int(i)), int32(t*l.canvas.fold + s), true})
-	}
+	s, t := l.canvas.sampleOf(x-l.canvas.at(i)), l.canvas.sampleOf(y-l.canvas.at(j))
+	l.seeds.cores = append(l.seeds.cores, sample{int32(int(j)*l.canvas.size + int(i)), int32(t*l.canvas.fold + s), true})
 }
 
 // cell queues a cell, unless it is at the edge of the canvas.
@@ -90,16 +89,17 @@ func (q *queues) cell(c canvas, i, j int) {
 }
 
 // queueRough queues the cells whose neighbours show that the interpolant is not
-// good enough. Light that is not lensed needs no such search: its brightness
-// falls in all directions, so that what is rough is found from the centre.
+// good enough. Light that is not lensed needs no such search unless its centre is
+// elsewhere: its brightness falls in all directions, so that what is rough is
+// found from there.
 func (l *layer) queueRough() {
 	n := l.canvas.size
-	limit := 2 * l.tolerance / thirdDifference
 	for j := 2; j < n-2; j++ {
-		c := l.row(j)
+		limit := 2 * l.tolerance * l.slack[j] / thirdDifference
+		c, slack := l.row(j), l.slack[:n]
 		a, b, d, e := l.row(j - 2)[:len(c)], l.row(j - 1)[:len(c)], l.row(j + 1)[:len(c)], l.row(j + 2)[:len(c)]
 		for i := 2; i < len(c)-2; i++ {
-			if roughness(c[i-2], c[i-1], c[i], c[i+1], c[i+2])+roughness(a[i], b[i], c[i], d[i], e[i]) > limit {
+			if roughness(c[i-2], c[i-1], c[i], c[i+1], c[i+2])+roughness(a[i], b[i], c[i], d[i], e[i]) > limit*slack[i] {
 				l.todo.cells = append(l.todo.cells, int32(j*n+i))
 			}
 		}

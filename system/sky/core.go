@@ -25,7 +25,7 @@ func (l *layer) integrateSample(at sample) {
 	fold := int32(c.fold)
 	x := c.at(float64(i) + c.offset(int(at.k%fold)))
 	y := c.at(float64(j) + c.offset(int(at.k/fold)))
-	tolerance := l.tolerance * l.share * float64(fold*fold) // of a sample's brightness
+	tolerance := l.allowed(i, j) * l.share * float64(fold*fold) // of a sample's brightness
 	in := integrator{layer: l, h: c.sampleSide(), x: x, y: y, tolerance: tolerance}
 	in.square(0, 0, 1, f.value[4])
 	added := 0.0
@@ -177,14 +177,16 @@ func (in *integrator) square(x, y, w, middle float64) {
 }
 
 // hidesCusp says whether the square whose nine points these are, in the plane of
-// the galaxies, may hold a galaxy's centre and is too large for nine points to
-// show what is about it.
+// the galaxies, is too large for nine points to show what may be in it: a
+// galaxy's centre, or its body.
 func (l *layer) hidesCusp(xs, ys *[9]float64) bool {
 	x0, x1 := bounds(xs)
 	y0, y1 := bounds(ys)
 	for k := range l.galaxies {
 		g := &l.galaxies[k]
-		if x0 <= g.x && g.x <= x1 && y0 <= g.y && g.y <= y1 && max(x1-x0, y1-y0) > 6*g.core {
+		size := max(x1-x0, y1-y0)
+		if size > 2*g.core && x0 <= g.x && g.x <= x1 && y0 <= g.y && g.y <= y1 ||
+			size > 2*g.thin && x0 <= g.x+g.long && g.x-g.long <= x1 && y0 <= g.y+g.long && g.y-g.long <= y1 {
 			return true
 		}
 	}

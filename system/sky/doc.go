@@ -3,8 +3,8 @@
 // A Scene is a deflector (a singular isothermal ellipsoid and external shear),
 // the light of the galaxies in front, and sources seen through the deflector.
 // A Renderer turns it into noise-free, pixel-integrated images as a telescope
-// with a Gaussian point-spread function would see them; Survey draws scenes
-// from a population and adds the noise of a real survey.
+// with a Gaussian point-spread function would see them. Draw takes scenes from a
+// population, and a Simulator makes their images with the noise of a survey.
 //
 // # Conventions
 //
@@ -20,18 +20,24 @@
 // The value of a pixel is ∫ K(p−θ)·S(θ) dθ with S the surface brightness and K
 // the Gaussian convolved with the pixel's square, which is a product of two
 // differences of error functions. S is smooth almost everywhere on the scale of
-// a pixel, and wild in few places: the cores of galaxies, where a Sérsic
-// profile has a cusp, and the arcs near the critical curve. So S is sampled
-// once a pixel, and the samples stand for their quadratic interpolant. Where
-// the interpolant is not good enough a pixel is sampled on a finer comb, and
-// only the difference to the interpolant, the surplus, is recorded there; near
-// the few points where S is not smooth, cells of the comb are integrated by
-// recursion. An image is the convolution of the coarse samples with K applied
-// to the interpolation plus that of the surpluses with K. Each stage is taken
-// as far as its own error estimate asks (see Quality): the surplus that has
-// just been found says whether the neighbours need it too. Since the interpolant
-// is convolved exactly, and a surplus fades to nothing at the edge of a refined
-// region, no error comes from where two resolutions meet.
+// a pixel, and wild in few places: the cores of galaxies, where a Sérsic profile
+// has a cusp, their images behind the lens, and the lens's own centre.
+//
+//  1. S is sampled once a pixel, and the samples stand for their quadratic
+//     interpolant.
+//  2. Where the interpolant is not good enough, a pixel is sampled on a finer
+//     comb, several samples to a sigma of the point-spread function, and the
+//     difference to the interpolant, the surplus, is recorded.
+//  3. Where S is not smooth even there, the square of a sample is integrated by
+//     recursion, and what that adds goes to the samples around.
+//  4. The image is the sum of the coarse samples, convolved with the kernel of
+//     the interpolant, and of the surpluses, convolved with K.
+//
+// Each step goes as far as its own error asks (see Quality): the surplus just
+// found says whether the neighbours need one too. The interpolant is convolved
+// exactly, and surpluses fade to nothing at the edge of a refined region, so
+// that no error comes from where two resolutions meet; that is what makes it
+// converge, and what simply mixing two grids of samples does not achieve.
 //
 // Rejected: convolving after binning (stalls at 2 % of the peak for PSFs of
 // space telescopes), a uniform fine grid (ten times the work for the same

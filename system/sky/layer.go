@@ -1,5 +1,11 @@
 package sky
 
+import (
+	"math"
+
+	"gonum.org/v1/gonum/floats"
+)
+
 // A layer is the surface brightness of the galaxies in one plane, seen through
 // a lens or not, sampled on a canvas: once a pixel, and finer in blocks.
 type layer struct {
@@ -9,12 +15,14 @@ type layer struct {
 	rays     rays       // valid if lensed
 	profiles []*profile // of the galaxies, and spare ones
 
-	coarse []float64 // brightness at the centres of the canvas's cells
-	seeds  queues    // what is refined whatever the samples look like
+	coarse  []float64 // brightness at the centres of the canvas's cells
+	seeds   queues    // what is refined whatever the samples look like
+	outside bool      // the centre of a galaxy is not on the canvas
 
-	tolerance float64 // of a cell's brightness, see Quality
-	share     float64 // of the tolerance that a sample may use; 0: not known yet
-	blockOf   []int32 // per cell: its block's number plus 1, or 0
+	tolerance float64   // of a cell's brightness, see Quality
+	slack     []float64 // factor on it for each row and column: large where the kernel is small
+	share     float64   // of the tolerance that a sample may use; 0: not known yet
+	blockOf   []int32   // per cell: its block's number plus 1, or 0
 	blocks    []block
 	arena     []float64 // of the blocks' samples
 	cored     []bool    // per sample of the blocks: it has been integrated
@@ -30,6 +38,9 @@ type queues struct {
 	cores []sample
 }
 
+// allowed returns the tolerance for a cell.
+func (l *layer) allowed(i, j int) float64 { return l.tolerance * l.slack[i] * l.slack[j] }
+
 // A canvas is the pixels of an image and those around it that matter. Lengths on
 // it are in pixels: cell (row j, column i) is the square of side 1 about (i, j).
 type canvas struct {
@@ -42,6 +53,17 @@ type canvas struct {
 // newCanvas returns the canvas of an image with a margin on every side.
 func newCanvas(g Grid, margin, fold int) canvas {
 	return canvas{size: g.Pixels + 2*margin, fold: fold, scale: g.Scale, origin: g.center(-margin)}
+}
+
+// slack returns, for each row or column, how many times less a cell there counts
+// than one within the image, for kernels of this sigma, pixels.
+func (c canvas) slack(margin int, sigma float64) []float64 {
+	slack := make([]float64, c.size)
+	for i := range slack {
+		beyond := float64(max(margin-i, i-(c.size-1-margin), 0)) - 1 // a pixel is as wide as a cell
+		slack[i] = math.Exp(max(beyond, 0) * max(beyond, 0) / (2 * sigma * sigma))
+	}
+	return slack
 }
 
 // at returns the coordinate of a place on the canvas, arcsec.
@@ -73,8 +95,8 @@ type block struct {
 }
 
 // reset prepares the layer for other galaxies.
-func (l *layer) reset(c canvas, lens *Lens, galaxies []Sersic) {
-	l.canvas = c
+func (l *layer) reset(c canvas, slack []float64, lens *Lens, galaxies []Sersic) {
+	l.canvas, l.slack, l.outside = c, slack, false
 	l.lensed = lens != nil
 	if l.lensed {
 		l.rays.reset(lens)
@@ -111,6 +133,22 @@ func zeroed[T any](s []T, n int) []T {
 	s = s[:n]
 	clear(s)
 	return s
+}
+
+// total returns the sum of the brightness of all cells but those of a margin.
+func (l *layer) total(margin int) float64 {
+	n, sum := l.canvas.size, 0.0
+	for j := margin; j < n-margin; j++ {
+		sum += floats.Sum(l.row(j)[margin : n-margin])
+	}
+	for _, b := range l.blocks {
+		i, j := int(b.cell)%n, int(b.cell)/n
+		if min(i, j) >= margin && max(i, j) < n-margin {
+			_, surplus := l.samples(b)
+			sum += floats.Sum(surplus) / float64(len(surplus))
+		}
+	}
+	return sum
 }
 
 // brightness sets dst to the surface brightness at points of the sky, arcsec; it

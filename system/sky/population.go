@@ -15,6 +15,9 @@ type Object struct {
 	Scene     Scene              `json:"scene"`
 	LightMag  map[string]float64 `json:"light_mag"`  // magnitude of the galaxy in front, by band
 	SourceMag map[string]float64 `json:"source_mag"` // of the source, unlensed, or of the companion
+	// FluxRatio is that of the source, lensed as it is, to the galaxy in front,
+	// both within the image, by band of the survey; nil before it is rendered.
+	FluxRatio map[string]float64 `json:"flux_ratio"`
 }
 
 // Draw returns object index of the population of this seed, for images of this

@@ -72,8 +72,10 @@ type galaxy struct {
 	x, y    float64 // centre
 	a, b, c float64 // u = a·dx² + 2·b·dx·dy + c·dy²
 	floor   float64 // smallest u that is evaluated
-	core    float64 // size of the region in which the profile is sharply peaked, arcsec
-	profile *profile
+
+	core       float64 // radius within which the profile is sharply peaked, arcsec
+	thin, long float64 // half axes of the ellipse of the half-light radius, arcsec
+	profile    *profile
 }
 
 // newGalaxy tabulates s in p.
@@ -87,7 +89,7 @@ func newGalaxy(s Sersic, p *profile) galaxy {
 		a:     (s.Q*cos*cos + sin*sin/s.Q) / r2,
 		b:     (s.Q - 1/s.Q) * sin * cos / r2,
 		c:     (s.Q*sin*sin + cos*cos/s.Q) / r2,
-		floor: floor, core: s.Radius / (12 * s.N),
+		floor: floor, core: s.Radius / (4 * s.N), thin: s.Radius * math.Sqrt(s.Q), long: s.Radius / math.Sqrt(s.Q),
 	}
 }
 

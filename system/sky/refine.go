@@ -16,7 +16,7 @@ func (l *layer) refine() {
 	l.todo.cells = append(l.todo.cells[:0], l.seeds.cells...)
 	l.todo.cores = append(l.todo.cores[:0], l.seeds.cores...)
 	l.share = 0
-	if l.lensed {
+	if l.lensed || l.outside {
 		l.queueRough()
 	}
 	for len(l.todo.cells) > 0 || len(l.todo.cores) > 0 {
@@ -38,10 +38,10 @@ func (l *layer) refine() {
 
 // refineCell gives a cell its block, unless it has one.
 func (l *layer) refineCell(cell int32) {
-	if l.blockOf[cell] != 0 || l.newBlock(cell) <= l.tolerance {
+	i, j := int(cell)%l.canvas.size, int(cell)/l.canvas.size
+	if l.blockOf[cell] != 0 || l.newBlock(cell) <= l.allowed(i, j) {
 		return
 	}
-	i, j := int(cell)%l.canvas.size, int(cell)/l.canvas.size
 	for k := range 9 {
 		l.todo.cell(l.canvas, i+k%3-1, j+k/3-1)
 	}

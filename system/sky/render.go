@@ -38,13 +38,21 @@ func (r *Renderer) Render(s *Scene, bands []Band) [][]float64 {
 		coarse[i] = r.conv.coarse(r.kernel(b), r.layers(), b.factors())
 		peaks[i] = max(floats.Max(coarse[i]), b.unresolved(s))
 	}
-	for small := scaled(peaks, 1e-6); ; {
+	for small := scaled(peaks, 1e-9); ; {
 		r.refine(bands, peaks)
 		images, found := r.images(bands, coarse)
 		if !lower(peaks, found, small) {
 			return images
 		}
 	}
+}
+
+// fluxes returns how much of the last scene's light, and of its source as the
+// lens shows it, is within the image, before the factors of the bands and the
+// point-spread function.
+func (r *Renderer) fluxes() (light, source float64) {
+	area := r.grid.Scale * r.grid.Scale
+	return r.light.total(r.conv.reach+1) * area, r.source.total(r.conv.reach+1) * area
 }
 
 // sample prepares the layers and takes the coarse samples.
@@ -56,8 +64,9 @@ func (r *Renderer) sample(s *Scene, bands []Band) {
 	}
 	r.conv.grid, r.conv.fold, r.conv.reach = r.grid, r.quality.fold(sharp), r.quality.reach(blurred)
 	c := newCanvas(r.grid, r.conv.reach+1, r.conv.fold)
-	r.light.reset(c, nil, s.Light)
-	r.source.reset(c, s.Lens, s.Source)
+	slack := c.slack(r.conv.reach+1, blurred)
+	r.light.reset(c, slack, nil, s.Light)
+	r.source.reset(c, slack, s.Lens, s.Source)
 	for _, l := range r.layers() {
 		l.sampleCoarse()
 	}

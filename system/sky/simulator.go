@@ -31,7 +31,13 @@ func (s *Simulator) Image(index int, dst []float32) Object {
 		panic(fmt.Sprintf("sky: image of %d values for a buffer of %d", s.Len(), len(dst)))
 	}
 	o := Draw(s.seed, index, s.grid)
-	images := s.renderer.Render(&o.Scene, o.bands(s.preset))
+	bands := o.bands(s.preset)
+	images := s.renderer.Render(&o.Scene, bands)
+	o.FluxRatio = map[string]float64{}
+	light, source := s.renderer.fluxes()
+	for b, f := range s.preset.Bands {
+		o.FluxRatio[f.Name] = source * bands[b].Source / (light * bands[b].Light)
+	}
 	for b, f := range s.preset.Bands {
 		rng := newRand(s.seed, index, noiseStream+stream(b))
 		sky := f.SkyRate(s.preset.Scale)

@@ -171,3 +171,26 @@ func TestPopulation(t *testing.T) {
 		t.Errorf("front galaxies have mean magnitudes %.2f and %.2f by class", mag[0], mag[1])
 	}
 }
+
+// The flux ratio is that of the images: what the source adds over what is there
+// without it.
+func TestFluxRatio(t *testing.T) {
+	p := preset(t)
+	s := NewSimulator(p, 5, 64)
+	dst := make([]float32, s.Len())
+	for i := range 6 {
+		o := s.Image(i, dst)
+		for b, band := range o.bands(p) {
+			sum := func(scene Scene) (sum float64) {
+				for _, v := range NewRenderer(s.grid, Simulation).Render(&scene, []Band{band})[0] {
+					sum += v
+				}
+				return sum
+			}
+			want := sum(Scene{Lens: o.Scene.Lens, Source: o.Scene.Source}) / sum(Scene{Light: o.Scene.Light})
+			if got := o.FluxRatio[p.Bands[b].Name]; math.Abs(got/want-1) > 0.02 {
+				t.Errorf("image %d, band %s: ratio %g, that of the images is %g", i, p.Bands[b].Name, got, want)
+			}
+		}
+	}
+}
