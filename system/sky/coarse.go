@@ -1,6 +1,11 @@
 package sky
 
-import "math"
+import (
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/floats"
+)
 
 const (
 	// cuspCap is the radius, in pixels, within which the coarse samples take a
@@ -94,8 +99,15 @@ func (q *queues) cell(c canvas, i, j int) {
 // found from there.
 func (l *layer) queueRough() {
 	n := l.canvas.size
+	peak := make([]float64, n) // of each row
+	for j := range peak {
+		peak[j] = floats.Max(l.row(j))
+	}
 	for j := 2; j < n-2; j++ {
 		limit := 2 * l.tolerance * l.slack[j] / thirdDifference
+		if roughest*slices.Max(peak[j-2:j+3]) <= limit {
+			continue
+		}
 		c, slack := l.row(j), l.slack[:n]
 		a, b, d, e := l.row(j - 2)[:len(c)], l.row(j - 1)[:len(c)], l.row(j + 1)[:len(c)], l.row(j + 2)[:len(c)]
 		for i := 2; i < len(c)-2; i++ {
@@ -105,6 +117,10 @@ func (l *layer) queueRough() {
 		}
 	}
 }
+
+// roughest is the largest roughness, in both directions, that five samples
+// between 0 and 1 can have.
+const roughest = 2 * (3 + 8)
 
 // roughness returns twice the larger third difference on either side of the
 // middle one of five samples.

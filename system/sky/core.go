@@ -129,7 +129,7 @@ var ofInterpolant = func() (m product) {
 // ofThirds is for values at −⅓, 0 and ⅓, each for a third of the side.
 var ofThirds = func() (m product) {
 	for k := range 3 {
-		for a, w := range lagrange(float64(k-1) / 3) {
+		for a, w := range lagrange(thirds[k]) {
 			m[a][k] = w / 3
 		}
 	}
@@ -145,6 +145,9 @@ type integrator struct {
 	mass      [9]float64
 }
 
+// thirds are the middles of the thirds of [−½, ½].
+var thirds = [3]float64{-1. / 3, 0, 1. / 3}
+
 // square integrates over a square of side w centred at (x, y), in units of h
 // from the centre, given the brightness in its middle. It compares the middle
 // with the mean over a 3×3 of smaller squares, and goes on with each of those
@@ -154,8 +157,8 @@ type integrator struct {
 func (in *integrator) square(x, y, w, middle float64) {
 	var value, xs, ys [9]float64
 	for k := range value {
-		xs[k] = in.x + in.h*(x+w*float64(k%3-1)/3)
-		ys[k] = in.y + in.h*(y+w*float64(k/3-1)/3)
+		xs[k] = in.x + in.h*(x+w*thirds[k%3])
+		ys[k] = in.y + in.h*(y+w*thirds[k/3])
 	}
 	in.layer.brightness(value[:], xs[:], ys[:])
 	bend, mean := 0.0, middle/9
@@ -172,7 +175,7 @@ func (in *integrator) square(x, y, w, middle float64) {
 		return
 	}
 	for k, v := range value {
-		in.square(x+w*float64(k%3-1)/3, y+w*float64(k/3-1)/3, w/3, v)
+		in.square(x+w*thirds[k%3], y+w*thirds[k/3], w/3, v)
 	}
 }
 
@@ -217,7 +220,7 @@ func (in *integrator) spread(x, y, w float64, value *[9]float64) {
 	}
 	var wx [3][3]float64
 	for k := range wx {
-		wx[k] = lagrange(x + w*float64(k-1)/3)
+		wx[k] = lagrange(x + w*thirds[k])
 	}
 	for row := range 3 {
 		var share [3]float64
@@ -227,7 +230,7 @@ func (in *integrator) spread(x, y, w float64, value *[9]float64) {
 				share[a] += v * wx[k][a]
 			}
 		}
-		wy := lagrange(y + w*float64(row-1)/3)
+		wy := lagrange(y + w*thirds[row])
 		for a := range in.mass {
 			in.mass[a] += w * w / 9 * wy[a/3] * share[a%3]
 		}

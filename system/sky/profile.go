@@ -23,12 +23,13 @@ const (
 	profileHigh   = 12 // u up to almost 2^13
 )
 
-// reset tabulates a profile from this u on, unless p already is that table.
+// reset tabulates a profile from this u on, unless p is that table already, or
+// one that begins below it: their pieces are the same.
 func (p *profile) reset(n, b, low float64) {
 	_, octave := math.Frexp(low)
 	octave--
 	first := (1023 + octave) << profileSplit
-	if p.b == b && p.power == 1/(2*n) && p.first == first {
+	if p.b == b && p.power == 1/(2*n) && p.first <= first {
 		return
 	}
 	p.b, p.power, p.first = b, 1/(2*n), first
