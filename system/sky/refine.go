@@ -88,7 +88,7 @@ func (l *layer) sampleBlock(cell int32, value []float64) {
 	}
 	h := c.sampleSide()
 	reach := l.cuspReach(c.at(i), c.at(j), c.scale)
-	stretched := reach > 1.5*h
+	stretched := reach > 1.5*h // then each sample has its own
 	for k := range value {
 		if stretched {
 			s, t := k%c.fold, k/c.fold

@@ -3,7 +3,7 @@ package sky
 import "fmt"
 
 // Version names the generator. It changes whenever the images of a seed do.
-const Version = "lensbench-sky-1"
+const Version = "lensbench-sky-2"
 
 // A Simulator makes the noisy images of a survey. Image i of a seed is the same
 // bytes whichever simulator makes it, and in which order. It keeps buffers and
