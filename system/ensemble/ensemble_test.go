@@ -14,6 +14,7 @@ import (
 
 	"lensbench/system/survey"
 	"lensbench/torch"
+	"lensbench/torch/torchtest"
 )
 
 // A test process whose environment has this variable is a member process.
@@ -28,7 +29,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	torchtest.Main(m)
 }
 
 // small is an ensemble of the fast networks on images that both must resize, in

@@ -13,6 +13,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	_ = os.Getenv("LENSBENCH_SHIM_HASH") // see torchtest.Main
 	testscript.Main(m, map[string]func(){"lens": main})
 }
 

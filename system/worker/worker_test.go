@@ -19,6 +19,7 @@ import (
 	"lensbench/protocol"
 	"lensbench/system/ensemble"
 	"lensbench/system/usage"
+	"lensbench/torch/torchtest"
 )
 
 // A test process whose environment has this variable is a worker or a member.
@@ -31,7 +32,7 @@ func TestMain(m *testing.M) {
 	case "member":
 		exit(ensemble.ServeMember())
 	}
-	os.Exit(m.Run())
+	torchtest.Main(m)
 }
 
 func exit(err error) {

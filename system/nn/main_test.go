@@ -1,0 +1,9 @@
+package nn
+
+import (
+	"testing"
+
+	"lensbench/torch/torchtest"
+)
+
+func TestMain(m *testing.M) { torchtest.Main(m) }
