@@ -180,7 +180,9 @@ class Fetch(unittest.TestCase):
         script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "libtorch.py")
         self.setenv("PIP_FIND_LINKS", self.wheels)
         p = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                             start_new_session=True)
+                             start_new_session=True,
+                             # A test that runs in the background may have inherited an ignored Ctrl-C.
+                             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
         while "fetching" not in p.stderr.readline():
             pass
         os.killpg(p.pid, signal.SIGINT)  # as a terminal does: pip gets it too

@@ -235,6 +235,8 @@ class Inference:
             "items_per_iteration": self.items,
             "threads": torch.get_num_threads(),
         }
+        gc.collect()
+        gc.freeze()  # the collection before each sample then looks at next to nothing
 
     def run(self):
         with torch.inference_mode():
