@@ -1,14 +1,14 @@
 package npy
 
 import (
-	"bufio"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"math"
 	"os"
-	"path/filepath"
 	"unsafe"
+
+	"lensbench/system/atomic"
 )
 
 // A Float is an element type.
@@ -64,29 +64,7 @@ func appendFloats[T Float](b []byte, data []T) []byte {
 
 // WriteFile writes one array to a file, which appears complete or not at all.
 func WriteFile[T Float](path string, shape []int, data []T) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".npy-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // a no-op once it has been renamed
-	w := bufio.NewWriter(f)
-	err = Write(w, shape, data)
-	if err == nil {
-		err = w.Flush()
-	}
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return nil
+	return atomic.WriteFile(path, func(w io.Writer) error { return Write(w, shape, data) })
 }
 
 // Read reads one array, which must be all that r holds.

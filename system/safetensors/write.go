@@ -1,15 +1,14 @@
 package safetensors
 
 import (
-	"bufio"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"sort"
 	"strings"
+
+	"lensbench/system/atomic"
 )
 
 // A Source is a tensor to be written. Its data are asked for one tensor at a
@@ -25,29 +24,7 @@ type Source struct {
 // WriteFile writes a file that appears complete or not at all. Metadata may be
 // nil; PyTorch's own files have {"format": "pt"}.
 func WriteFile(path string, metadata map[string]string, tensors []Source) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".safetensors-")
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	defer os.Remove(f.Name()) // a no-op once it has been renamed
-	w := bufio.NewWriterSize(f, 1<<16)
-	err = Write(w, metadata, tensors)
-	if err == nil {
-		err = w.Flush()
-	}
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return nil
+	return atomic.WriteFile(path, func(w io.Writer) error { return Write(w, metadata, tensors) })
 }
 
 // Write writes tensors, those with the largest elements first and otherwise in
