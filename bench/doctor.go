@@ -47,7 +47,7 @@ func doctorOptions() (doctor.Options, error) {
 	if err != nil {
 		return doctor.Options{}, err
 	}
-	cache, err := cacheDir()
+	cache, err := cli.CacheDir()
 	if err != nil {
 		return doctor.Options{}, err
 	}

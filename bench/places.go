@@ -16,7 +16,6 @@ import (
 // Environment variables that move things; README and doctor name them.
 const (
 	envRuns   = "LENSBENCH_RUNS"   // directory of runs
-	envCache  = "LENSBENCH_CACHE"  // directory of derived data
 	envLens   = "LENSBENCH_LENS"   // the program lens
 	envPeer   = "LENSBENCH_PEER"   // pytorch_worker.py
 	envPython = "LENSBENCH_PYTHON" // interpreter for it
@@ -24,20 +23,6 @@ const (
 
 // runsDir is where runs are written unless --runs says otherwise.
 func runsDir() string { return fromEnv(envRuns, "runs") }
-
-// cacheDir is where derived data lives, such as simulated images; absolute,
-// because workers are told it.
-func cacheDir() (string, error) {
-	dir := os.Getenv(envCache)
-	if dir == "" {
-		base, err := os.UserCacheDir() // $XDG_CACHE_HOME, else ~/.cache
-		if err != nil {
-			return "", fmt.Errorf("no cache directory: %w; set %s", err, envCache)
-		}
-		dir = filepath.Join(base, "lensbench")
-	}
-	return filepath.Abs(dir)
-}
 
 // workers says how to start the workers that arms may name. They lie beside
 // this executable, where make build puts them.

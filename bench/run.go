@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"lensbench/cli"
 	"lensbench/record"
 	"lensbench/runner"
 	"lensbench/runner/progress"
@@ -138,7 +139,7 @@ func (r *runCommand) options(stderr io.Writer) (runner.Options, error) {
 	if err != nil {
 		return runner.Options{}, err
 	}
-	cache, err := cacheDir()
+	cache, err := cli.CacheDir()
 	if err != nil {
 		return runner.Options{}, err
 	}
