@@ -66,7 +66,7 @@ func asinh(image []float32, bands int) {
 	each := len(image) / bands
 	sigma := 0.0
 	for b := range bands {
-		sigma += noise(image[b*each : (b+1)*each])
+		sigma += Noise(image[b*each : (b+1)*each])
 	}
 	sigma /= float64(bands)
 	if sigma == 0 { // without noise
@@ -79,9 +79,9 @@ func asinh(image []float32, bands int) {
 	}
 }
 
-// noise returns the standard deviation of the noise in v: from the median of
+// Noise returns the standard deviation of the noise in v: from the median of
 // |differences| of consecutive values, which galaxies hardly move.
-func noise(v []float32) float64 {
+func Noise(v []float32) float64 {
 	if len(v) < 2 {
 		return 0
 	}
