@@ -127,21 +127,6 @@ func TestShare(t *testing.T) {
 	}
 }
 
-func TestStandardise(t *testing.T) {
-	v := []float32{1e6 + 1, 1e6 + 2, 1e6 + 3, 1e6 + 6}
-	standardise(v)
-	// Mean 3, variance (4+1+0+9)/4 = 3.5.
-	for i, d := range []float64{-2, -1, 0, 3} {
-		if want := d / math.Sqrt(3.5); math.Abs(float64(v[i])-want) > 1e-6 {
-			t.Errorf("element %d: %v, want %v", i, v[i], want)
-		}
-	}
-	flat := []float32{7, 7, 7}
-	if standardise(flat); !slices.Equal(flat, []float32{0, 0, 0}) {
-		t.Errorf("constant: %v", flat)
-	}
-}
-
 func TestOpenErrors(t *testing.T) {
 	good := small(t, Sequential)
 	for want, change := range map[string]func(c *Config){

@@ -1,8 +1,7 @@
 package ensemble
 
 import (
-	"math"
-
+	"lensbench/system/stretch"
 	"lensbench/system/survey"
 	"lensbench/torch"
 )
@@ -38,30 +37,8 @@ func (r *reader) read(sc *torch.Scope, i int) (*torch.Tensor, error) {
 		if err := r.set.Read(image, dst); err != nil {
 			return nil, err
 		}
-		for ; len(dst) > 0; dst = dst[side*side:] {
-			standardise(dst[:side*side])
-		}
+		stretch.PerBand.Apply(dst, r.set.Bands())
 	}
 	n := end - begin
 	return sc.FromFloat32(r.buf[:n*size], int64(n), int64(r.set.Bands()), int64(side), int64(side)), nil
-}
-
-// standardise gives v mean 0 and variance 1; a constant v becomes zeros.
-func standardise(v []float32) {
-	var sum, squares float64
-	for _, x := range v {
-		sum += float64(x)
-	}
-	mean := sum / float64(len(v))
-	for _, x := range v {
-		d := float64(x) - mean
-		squares += d * d
-	}
-	scale := 0.
-	if squares > 0 {
-		scale = 1 / math.Sqrt(squares/float64(len(v)))
-	}
-	for i, x := range v {
-		v[i] = float32((float64(x) - mean) * scale)
-	}
 }

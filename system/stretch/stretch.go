@@ -5,6 +5,9 @@
 // between bands, which are the colours of galaxies, stay. That number is taken
 // from the image itself: so the unit, the exposure and the zero point do not
 // matter, and an image is treated alike whatever the others are.
+//
+// Pixels must be finite, which readers of images see to (survey.Images). Then so
+// are all results, for any values that float32 has.
 package stretch
 
 import (
@@ -19,9 +22,12 @@ type Stretch string
 
 const (
 	// Asinh is asinh(I / (Knee·σ)) with σ the noise of the image: linear in the
-	// noise, logarithmic in the cores of galaxies (Lupton et al. 2004).
+	// noise, logarithmic in the cores of galaxies (Lupton, Gunn & Szalay 1999,
+	// AJ 118, 1406; for colours Lupton et al. 2004, PASP 116, 133). σ is the mean
+	// of the bands' Noise. An image in which every band is constant, and so
+	// has no noise, is stretched by Linear.
 	Asinh Stretch = "asinh"
-	// Linear is I over the largest |I| of all bands.
+	// Linear is I over the largest |I| of all bands; zeros stay zeros.
 	Linear Stretch = "linear"
 	// PerBand gives each band mean 0 and variance 1 over its pixels; a constant
 	// band becomes zeros. It is the only one that loses the colours.
@@ -42,12 +48,12 @@ func Parse(name string) (Stretch, error) {
 	return Stretch(name), nil
 }
 
-// Apply stretches an image [bands, height·width] in place. It allocates nothing
-// that outlives the call, and is for any number of goroutines.
+// Apply stretches an image [bands, height·width] in place. It allocates nothing,
+// and is for any number of goroutines.
 func (s Stretch) Apply(image []float32, bands int) {
 	switch s {
 	case Asinh:
-		asinh(image, bands)
+		asinhOverNoise(image, bands)
 	case Linear:
 		linear(image)
 	case PerBand:
@@ -60,54 +66,32 @@ func (s Stretch) Apply(image []float32, bands int) {
 	}
 }
 
-// asinh divides by the mean noise of the bands, each measured by what differs
-// between neighbours along a row.
-func asinh(image []float32, bands int) {
+func asinhOverNoise(image []float32, bands int) {
 	each := len(image) / bands
 	sigma := 0.0
 	for b := range bands {
 		sigma += Noise(image[b*each : (b+1)*each])
 	}
 	sigma /= float64(bands)
-	if sigma == 0 { // without noise
+	if sigma == 0 {
 		linear(image)
 		return
 	}
 	scale := 1 / (Knee * sigma)
 	for i, v := range image {
-		image[i] = float32(math.Asinh(float64(v) * scale))
+		image[i] = asinh(float64(v) * scale)
 	}
-}
-
-// Noise returns the standard deviation of the noise in v: from the median of
-// |differences| of consecutive values, which galaxies hardly move.
-func Noise(v []float32) float64 {
-	if len(v) < 2 {
-		return 0
-	}
-	differences := make([]float32, len(v)-1)
-	for i := range differences {
-		d := v[i+1] - v[i]
-		differences[i] = max(d, -d)
-	}
-	const perMedian = 1.4826022185056018 / math.Sqrt2 // 1/Φ⁻¹(¾); a difference has twice the variance
-	return perMedian * float64(median(differences))
-}
-
-// median returns the middle element of v, the larger of two, and reorders v.
-func median(v []float32) float32 {
-	slices.Sort(v)
-	return v[len(v)/2]
 }
 
 func linear(image []float32) {
-	peak := float32(0)
+	bits := uint32(0) // of the peak; those of floats that are not negative are in their order
 	for _, v := range image {
-		peak = max(peak, v, -v)
+		bits = max(bits, math.Float32bits(v)&^(1<<31))
 	}
-	if peak == 0 {
+	if bits == 0 {
 		return
 	}
+	peak := math.Float32frombits(bits)
 	for i := range image {
 		image[i] /= peak
 	}
