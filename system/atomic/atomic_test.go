@@ -31,3 +31,23 @@ func TestWriteFile(t *testing.T) {
 		t.Errorf("%d files left, want one", len(left))
 	}
 }
+
+func TestWriteFileSync(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a")
+	var seen []string
+	err := WriteFileSync(path, func(w io.Writer) error {
+		seen = Leftovers(dir)
+		_, err := io.WriteString(w, "text")
+		return err
+	})
+	if b, _ := os.ReadFile(path); err != nil || string(b) != "text" {
+		t.Errorf("the file holds %q, %v", b, err)
+	}
+	if len(seen) != 1 || len(Leftovers(dir)) != 0 {
+		t.Errorf("unfinished files: %v while writing, %v after", seen, Leftovers(dir))
+	}
+	if err := WriteFileSync(filepath.Join(dir, "no", "a"), nil); err == nil {
+		t.Error("no error in a directory that does not exist")
+	}
+}

@@ -9,6 +9,9 @@
 // its largest tensor. Memory mapping was rejected: a file that shrinks while it
 // is mapped kills the process instead of returning an error.
 //
+// A sealed file ([WriteSealedFile], [OpenSealed]) has its own SHA-256 in its
+// metadata: what must not be used after a change that nobody meant.
+//
 // github.com/nlpodyssey/safetensors was looked at first. It has no release and
 // takes the file as one buffer, two of its errors do not say which tensor they
 // are about, a truncated file is "metadata incomplete buffer", and a name that

@@ -24,6 +24,11 @@ func formatError(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrFormat, fmt.Sprintf(format, args...))
 }
 
+// formatErrorIn is formatError about the file of that name.
+func formatErrorIn(name, format string, args ...any) error {
+	return fmt.Errorf("%s: %w", name, formatError(format, args...))
+}
+
 // A DType is an element type as the format writes it.
 type DType string
 
@@ -31,10 +36,11 @@ type DType string
 const (
 	F32 DType = "F32"
 	I64 DType = "I64"
+	U8  DType = "U8"
 )
 
 var elementSize = map[DType]uint64{
-	"BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1,
+	"BOOL": 1, U8: 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1,
 	"U16": 2, "I16": 2, "F16": 2, "BF16": 2,
 	"U32": 4, "I32": 4, F32: 4,
 	"U64": 8, I64: 8, "F64": 8, "C64": 8,

@@ -15,6 +15,9 @@ type File struct {
 	name    string // for errors
 	tensors []Info
 	index   map[string]int
+	all     io.ReaderAt
+	size    int64       // bytes
+	begin   int64       // of the data
 	data    io.ReaderAt // the bytes after the header
 	closer  io.Closer
 }
@@ -43,12 +46,12 @@ func Open(path string) (*File, error) {
 
 // New reads the header of size bytes of r; name is what errors call it.
 func New(r io.ReaderAt, size int64, name string) (*File, error) {
-	f := &File{name: name, index: map[string]int{}}
+	f := &File{name: name, index: map[string]int{}, all: r, size: size}
 	text, err := readHeader(r, size)
 	if err == nil {
-		begin := int64(lengthSize + len(text))
-		f.data = io.NewSectionReader(r, begin, size-begin)
-		f.tensors, f.Metadata, err = parseHeader(text, uint64(size-begin))
+		f.begin = int64(lengthSize + len(text))
+		f.data = io.NewSectionReader(r, f.begin, size-f.begin)
+		f.tensors, f.Metadata, err = parseHeader(text, uint64(size-f.begin))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -104,14 +107,27 @@ func (f *File) Lookup(name string) (Info, bool) {
 	return f.tensors[i], true
 }
 
+// An element is a Go type that tensors are read to and written from.
+type element interface{ float32 | int64 | uint8 }
+
 // ReadFloat32 reads a tensor of type F32 and len(dst) elements.
-func (f *File) ReadFloat32(name string, dst []float32) error {
+func (f *File) ReadFloat32(name string, dst []float32) error { return read(f, name, F32, dst) }
+
+// ReadInt64 reads a tensor of type I64 and len(dst) elements.
+func (f *File) ReadInt64(name string, dst []int64) error { return read(f, name, I64, dst) }
+
+// ReadUint8 reads a tensor of type U8 and len(dst) elements.
+func (f *File) ReadUint8(name string, dst []uint8) error { return read(f, name, U8, dst) }
+
+func read[E element](f *File, name string, want DType, dst []E) error {
 	t, ok := f.Lookup(name)
 	switch {
 	case !ok:
 		return fmt.Errorf("%s: no tensor %q", f.name, name)
-	case t.DType != F32:
+	case t.DType != want && want == F32:
 		return fmt.Errorf("%s: tensor %q has type %s, want F32: convert it with PyTorch's .float()", f.name, name, t.DType)
+	case t.DType != want:
+		return fmt.Errorf("%s: tensor %q has type %s, want %s", f.name, name, t.DType, want)
 	case t.Len() != len(dst):
 		return fmt.Errorf("%s: tensor %q has %d elements, want %d", f.name, name, t.Len(), len(dst))
 	}
@@ -123,9 +139,9 @@ func (f *File) ReadFloat32(name string, dst []float32) error {
 
 // bytesOf is the memory of v. Its bytes are in the file's order because the
 // machine is little-endian, as is every one that libtorch is built for here.
-func bytesOf(v []float32) []byte {
+func bytesOf[E element](v []E) []byte {
 	if len(v) == 0 {
 		return nil
 	}
-	return unsafe.Slice((*byte)(unsafe.Pointer(&v[0])), 4*len(v))
+	return unsafe.Slice((*byte)(unsafe.Pointer(&v[0])), int(unsafe.Sizeof(v[0]))*len(v))
 }

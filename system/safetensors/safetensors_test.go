@@ -86,6 +86,8 @@ func TestRoundTrip(t *testing.T) {
 		{Name: "scalar", DType: F32, Float: fill("scalar")},
 		{Name: "empty", DType: F32, Shape: []int{0, 4}, Float: fill("empty")},
 		{Name: "batches", DType: I64, Ints: []int64{3}},
+		{Name: "generator", DType: U8, Shape: []int{3}, Bytes: []uint8{1, 2, 255}},
+		{Name: "nothing yet", DType: I64, Shape: []int{2}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -104,12 +106,19 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("%s: %v, %v; want %v", name, got, err, want)
 		}
 	}
+	bytes, ints, none := make([]uint8, 3), make([]int64, 1), []int64{8, 8}
+	if err := errors.Join(f.ReadUint8("generator", bytes), f.ReadInt64("batches", ints), f.ReadInt64("nothing yet", none)); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(bytes, []uint8{1, 2, 255}) || ints[0] != 3 || !slices.Equal(none, []int64{0, 0}) {
+		t.Errorf("read %v, %v and %v", bytes, ints, none)
+	}
 	if first := f.Tensors()[0]; first.Name != "batches" || first.DType != I64 || first.Len() != 1 {
 		t.Errorf("first tensor %+v, want the 8-byte elements first", first)
 	}
 }
 
-func TestReadFloat32Errors(t *testing.T) {
+func TestReadErrors(t *testing.T) {
 	f, err := open(file(`{"h":{"dtype":"BF16","shape":[4],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}`, "123456781234"))
 	if err != nil {
 		t.Fatal(err)
@@ -122,6 +131,10 @@ func TestReadFloat32Errors(t *testing.T) {
 		if err := f.ReadFloat32(name, make([]float32, 4)); err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", name, err, want)
 		}
+	}
+	const want = `w.safetensors: tensor "a" has type F32, want I64`
+	if err := f.ReadInt64("a", make([]int64, 1)); err == nil || err.Error() != want {
+		t.Errorf("as integers: %v, want %s", err, want)
 	}
 }
 
@@ -136,7 +149,8 @@ func TestWriteErrors(t *testing.T) {
 		"metadata": {[]Source{{Name: "__metadata__", DType: F32}}, "is taken"},
 		"type":     {[]Source{{Name: "a", DType: "F16"}}, `type "F16" cannot be written`},
 		"fill":     {[]Source{{Name: "a", DType: F32, Float: func([]float32) error { return boom }}}, `tensor "a": boom`},
-		"integers": {[]Source{{Name: "a", DType: I64, Ints: []int64{1, 2}}}, `tensor "a": 2 integers for 1 elements`},
+		"integers": {[]Source{{Name: "a", DType: I64, Ints: []int64{1, 2}}}, `tensor "a": 2 values for 1 elements`},
+		"bytes":    {[]Source{{Name: "a", DType: U8, Shape: []int{3}, Bytes: []uint8{1}}}, `tensor "a": 1 values for 3 elements`},
 	} {
 		path := filepath.Join(dir, "w.safetensors")
 		err := WriteFile(path, nil, c.tensors)

@@ -15,10 +15,11 @@ import (
 // time, so they need not be in memory together.
 type Source struct {
 	Name  string
-	DType DType // F32 or I64
+	DType DType // F32, I64 or U8
 	Shape []int
 	Float func(dst []float32) error // fills the elements of an F32 tensor; nil: zeros
 	Ints  []int64                   // the elements of an I64 tensor; nil: zeros
+	Bytes []uint8                   // the elements of a U8 tensor; nil: zeros
 }
 
 // WriteFile writes a file that appears complete or not at all. Metadata may be
@@ -64,8 +65,8 @@ func encodeHeader(metadata map[string]string, tensors []Source) ([]byte, error) 
 			return nil, fmt.Errorf("tensor name %q is taken", t.Name)
 		}
 		seen[t.Name] = true
-		if t.DType != F32 && t.DType != I64 {
-			return nil, fmt.Errorf("tensor %q: type %q cannot be written, want F32 or I64", t.Name, t.DType)
+		if t.DType != F32 && t.DType != I64 && t.DType != U8 {
+			return nil, fmt.Errorf("tensor %q: type %q cannot be written, want F32, I64 or U8", t.Name, t.DType)
 		}
 		size, err := Info{Name: t.Name, DType: t.DType, Shape: t.Shape}.bytes()
 		if err != nil {
@@ -95,8 +96,11 @@ func quote(v any) string {
 // writeData writes one tensor with buf as scratch, which it returns.
 func writeData(w io.Writer, t Source, buf []float32) ([]float32, error) {
 	n := Info{Shape: t.Shape}.Len()
-	if t.DType == I64 {
-		return buf, writeInts(w, t.Ints, n)
+	switch t.DType {
+	case I64:
+		return buf, writeElements(w, t.Ints, n)
+	case U8:
+		return buf, writeElements(w, t.Bytes, n)
 	}
 	if cap(buf) < n {
 		buf = make([]float32, n)
@@ -111,12 +115,13 @@ func writeData(w io.Writer, t Source, buf []float32) ([]float32, error) {
 	return buf, err
 }
 
-func writeInts(w io.Writer, v []int64, n int) error {
+func writeElements[E int64 | uint8](w io.Writer, v []E, n int) error {
 	if v == nil {
-		v = make([]int64, n)
+		v = make([]E, n)
 	}
 	if len(v) != n {
-		return fmt.Errorf("%d integers for %d elements", len(v), n)
+		return fmt.Errorf("%d values for %d elements", len(v), n)
 	}
-	return binary.Write(w, binary.LittleEndian, v)
+	_, err := w.Write(bytesOf(v))
+	return err
 }
