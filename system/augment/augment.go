@@ -55,16 +55,17 @@ func (p Policy) Check() error {
 
 // An Augmenter varies images of one shape. It is for one goroutine.
 type Augmenter struct {
-	policy               Policy
-	bands, height, width int
-	canvas               *canvas // nil: the policy moves nothing
+	policy        Policy
+	height, width int
+	sigmas        []float64 // of the noise to add, for each band
+	canvas        *canvas   // nil: the policy moves nothing
 }
 
 // For returns an Augmenter for images of that shape. The policy must pass Check.
 func (p Policy) For(bands, height, width int) *Augmenter {
-	a := &Augmenter{policy: p, bands: bands, height: height, width: width}
+	a := &Augmenter{policy: p, height: height, width: width, sigmas: make([]float64, bands)}
 	if p.Shift > 0 || p.Zoom > 0 || p.Rotation > 0 {
-		a.canvas = newCanvas(p, height, width)
+		a.canvas = newCanvas(p, bands, height, width)
 	}
 	return a
 }
@@ -76,32 +77,41 @@ func (a *Augmenter) Apply(image []float32, seed uint64, epoch, index int) {
 	}
 	r := newRand(seed, epoch, index)
 	v := a.policy.draw(r)
-	each := a.height * a.width
-	for b := range a.bands {
-		plane := image[b*each : (b+1)*each]
-		sigma := 0.
-		if v.noise > 0 {
-			sigma = v.noise * stretch.Noise(plane)
+	if v.noise > 0 { // how much there is, before interpolation takes some of it
+		for b := range a.sigmas {
+			a.sigmas[b] = v.noise * stretch.Noise(a.band(image, b))
 		}
-		v.symmetry.apply(plane, a.height, a.width)
-		if !v.placement.still() {
-			a.canvas.place(plane, v.placement)
-		}
-		if sigma > 0 {
-			addNoise(plane, sigma, r)
+	}
+	for b := range a.sigmas {
+		v.symmetry.apply(a.band(image, b), a.height, a.width)
+	}
+	if !v.placement.still() {
+		a.canvas.place(image, v.placement)
+	}
+	if v.noise > 0 {
+		for b, sigma := range a.sigmas {
+			addNoise(a.band(image, b), sigma, r)
 		}
 	}
 }
 
+// band returns the pixels of a band.
+func (a *Augmenter) band(image []float32, b int) []float32 {
+	each := a.height * a.width
+	return image[b*each : (b+1)*each]
+}
+
 // newRand returns the generator that belongs to (seed, epoch, index). They are
-// the key of a ChaCha8 cipher, so that neighbours have nothing in common.
+// the key of a cipher, so that neighbours have nothing in common; its first
+// numbers are the seed of a faster generator.
 func newRand(seed uint64, epoch, index int) *rand.Rand {
 	var key [32]byte
 	copy(key[:], "augment")
 	binary.LittleEndian.PutUint64(key[8:], seed)
 	binary.LittleEndian.PutUint64(key[16:], uint64(epoch))
 	binary.LittleEndian.PutUint64(key[24:], uint64(index))
-	return rand.New(rand.NewChaCha8(key))
+	c := rand.NewChaCha8(key)
+	return rand.New(rand.NewPCG(c.Uint64(), c.Uint64()))
 }
 
 // A variation is what happens to one image.

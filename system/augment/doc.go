@@ -14,7 +14,7 @@
 // IEEE Trans. ASSP 29, 1153; a = -1/2). Linear interpolation was rejected: it
 // is a blur that, averaged over positions, leaves 4/9 of the variance of
 // uncorrelated noise and so shows networks, and the stretch, a depth that images
-// to be scored do not have; cubic leaves 7/10 and takes 1.5 times as long.
+// to be scored do not have; cubic leaves 7/10.
 //
 // Behind the edges an image is continued by its mirror image, whose noise is
 // like its own. Zeros, the mean, or the last row repeated would be seen.
