@@ -51,7 +51,7 @@ with --resume. Two runs never share a machine: the second waits.`,
 		ValidArgsFunction: completeScenarios,
 	}
 	f := c.Flags()
-	f.StringArrayVar(&r.suites, "suite", nil, "run the scenarios of this `SUITE`: quick, nightly or full")
+	f.StringArrayVar(&r.suites, "suite", nil, "run the scenarios of this `SUITE`: quick, nightly, full or peer")
 	f.StringArrayVar(&r.files, "file", nil, "run the scenarios of this `FILE` or directory; may be repeated")
 	f.StringVar(&r.resume, "resume", "", "go on with this `RUN` at its next block")
 	f.StringVar(&r.runs, "runs", runsDir(), "`DIR` that runs are written to")

@@ -24,16 +24,17 @@ import (
 //
 // The zero value of a field means "not set": the worker's documented default.
 type Settings struct {
-	Kind     string   `json:"kind,omitempty" doc:"what is run" enum:"inference ensemble null"`
-	Model    string   `json:"model,omitempty" doc:"network" enum:"resnet18 resnet34 vit_b_16 light_transformer" kinds:"inference" need:"inference"`
+	Kind     string   `json:"kind,omitempty" doc:"what is run" enum:"inference train ensemble null"`
+	Model    string   `json:"model,omitempty" doc:"network" enum:"resnet18 resnet34 vit_b_16 light_transformer" kinds:"inference train" need:"inference train"`
 	Members  []string `json:"members,omitempty" doc:"networks of the ensemble, in order" enum:"resnet18 resnet34 vit_b_16 light_transformer" kinds:"ensemble"`
-	Pixels   int      `json:"pixels,omitempty" doc:"side of the images; for an ensemble of the images on disk, which each member resizes to its own input" min:"32" max:"1024" kinds:"inference ensemble"`
-	Bands    int      `json:"bands,omitempty" doc:"bands of the images (default 3)" min:"1" max:"16" kinds:"inference ensemble"`
-	Batch    int      `json:"batch,omitempty" doc:"images per forward pass" min:"1" max:"65536" kinds:"inference ensemble"`
+	Pixels   int      `json:"pixels,omitempty" doc:"side of the images; for an ensemble of the images on disk, which each member resizes to its own input" min:"32" max:"1024" kinds:"inference train ensemble"`
+	Bands    int      `json:"bands,omitempty" doc:"bands of the images (default 3)" min:"1" max:"16" kinds:"inference train ensemble"`
+	Batch    int      `json:"batch,omitempty" doc:"images per forward pass" min:"1" max:"65536" kinds:"inference train ensemble"`
 	Images   int      `json:"images,omitempty" doc:"images scored per iteration, read from disk" min:"1" max:"1000000" kinds:"ensemble"`
 	Schedule string   `json:"schedule,omitempty" doc:"order and concurrency of the ensemble's members" enum:"sequential batch-major threads processes" kinds:"ensemble"`
-	Threads  int      `json:"threads,omitempty" doc:"compute threads of the whole arm (default: all cores)" min:"1" max:"1024" kinds:"inference ensemble"`
-	Seed     int      `json:"seed,omitempty" doc:"seed of weights and images" min:"0" max:"2147483647" kinds:"inference ensemble"`
+	Layout   string   `json:"layout,omitempty" doc:"order of the images' values in memory (default contiguous)" enum:"contiguous channels-last" kinds:"train"`
+	Threads  int      `json:"threads,omitempty" doc:"compute threads of the whole arm (default: all cores)" min:"1" max:"1024" kinds:"inference train ensemble"`
+	Seed     int      `json:"seed,omitempty" doc:"seed of weights and images" min:"0" max:"2147483647" kinds:"inference train ensemble"`
 }
 
 // A Field describes one setting, read off the tags of Settings.

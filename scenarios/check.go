@@ -104,8 +104,28 @@ func (d *decoder) checkKind(doc *document) {
 			d.missing(workload, f.Key, "workload", f.Doc+": "+wantValue(f))
 		}
 	}
-	if p, ok := d.at["check"]; ok && kind == "null" {
-		d.report(p.key, "null work has no outputs to check", "no check", "")
+	d.checkOutputs(kind)
+}
+
+// checkOutputs finds a check of outputs that work of this kind does not have.
+func (d *decoder) checkOutputs(kind string) {
+	p, ok := d.at["check"]
+	if !ok {
+		return
+	}
+	output := outputs[kind]
+	if output == "" {
+		d.report(p.key, kind+" work has no outputs to check", "no check", "")
+		return
+	}
+	found := false
+	for _, c := range children(p) {
+		if found = found || c.key.Value == output; c.key.Value != output {
+			d.report(c.key, kind+" work has no such outputs", output, "")
+		}
+	}
+	if !found {
+		d.missing(p, output, "check", "the largest difference to the control that is allowed, such as 1e-5")
 	}
 }
 

@@ -1,5 +1,7 @@
 package scenarios
 
+import "lensbench/record"
+
 // A document is a scenario file as written. Its tags are the schema, together
 // with those of protocol.Settings:
 //
@@ -21,7 +23,7 @@ type document struct {
 	Check    *check   `yaml:"check" doc:"what must be equal between arms for a speed-up to count"`
 	Measure  []string `yaml:"measure" enum:"throughput latency memory" doc:"what is reported (default throughput, latency); memory takes a pass of its own"`
 	Expect   []expect `yaml:"expect" doc:"what the claim says in numbers: the deciding variant's metric divided by the control's"`
-	Suites   []string `yaml:"suites" enum:"quick nightly full" doc:"suites that the scenario belongs to"`
+	Suites   []string `yaml:"suites" enum:"quick nightly full peer" doc:"suites that the scenario belongs to"`
 	Plan     plan     `yaml:"plan" doc:"how much is measured"`
 	Same     bool     `yaml:"same" doc:"true: the arms do not differ, on purpose, to test the instrument itself"`
 }
@@ -39,9 +41,22 @@ type arm struct {
 	Needs  needs    `yaml:"needs" enum:"cuda" doc:"what the machine must have; without it the arm is skipped"`
 }
 
-// A check names the outputs that every arm must share with the control.
+// A check names the outputs that every arm must share with the control: those
+// of the workload's kind, see outputs.
 type check struct {
-	Logits *float64 `yaml:"logits" need:"true" min:"0" max:"1" doc:"largest allowed difference of a logit to the control's, relative to max(1, |control|); 0 for identical bits"`
+	Logits *float64 `yaml:"logits" min:"0" max:"1" doc:"of inference and ensembles: largest allowed difference of a logit to the control's, relative to max(1, |control|); 0 for identical bits"`
+	Losses *float64 `yaml:"losses" min:"0" max:"1" doc:"of training: largest allowed difference of the losses of the first steps to the control's, likewise"`
+}
+
+// outputs are what work of each kind can be checked by, the keys of a check.
+var outputs = map[string]string{"inference": "logits", "ensemble": "logits", "train": "losses"}
+
+// equal returns what a check asks for.
+func (c check) equal() *record.Equal {
+	if c.Losses != nil {
+		return &record.Equal{Output: "losses", Tolerance: *c.Losses}
+	}
+	return &record.Equal{Output: "logits", Tolerance: *c.Logits}
 }
 
 // An expect is the nearer end of a claimed range.

@@ -66,7 +66,7 @@ func (s Scenario) cell(at settings) record.Cell {
 		}
 	}
 	if s.doc.Check != nil {
-		c.Equal = &record.Equal{Output: "logits", Tolerance: *s.doc.Check.Logits}
+		c.Equal = s.doc.Check.equal()
 	}
 	c.ID = identify(c)
 	return c

@@ -93,11 +93,11 @@ func TestSelect(t *testing.T) {
 		t.Errorf("%v, %v; want %v", Names(got), err, want)
 	}
 	_, err = Select(all, "calibrate")
-	if want := `"calibrate": no such scenario; want one of calibration, ensemble-parallel, harness-null, peer-inference; did you mean "calibration"?`; err == nil || err.Error() != want {
+	if want := `"calibrate": no such scenario; want one of calibration, ensemble-parallel, harness-null, peer-inference, peer-training; did you mean "calibration"?`; err == nil || err.Error() != want {
 		t.Errorf("error %v; want %s", err, want)
 	}
 	_, err = InSuite(all, "quik")
-	if want := `"quik": no such suite; want one of quick, nightly, full; did you mean "quick"?`; err == nil || err.Error() != want {
+	if want := `"quik": no such suite; want one of quick, nightly, full, peer; did you mean "quick"?`; err == nil || err.Error() != want {
 		t.Errorf("error %v; want %s", err, want)
 	}
 }

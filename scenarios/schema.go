@@ -190,9 +190,7 @@ func kindSchema(kind string) *jsonschema.Schema {
 	then.Properties.Set("matrix", own)
 	then.Properties.Set("control", arm)
 	then.Properties.Set("variants", &jsonschema.Schema{AdditionalProperties: arm})
-	if kind == "null" {
-		then.Properties.Set("check", jsonschema.FalseSchema)
-	}
+	then.Properties.Set("check", outputsSchema(kind))
 	for _, f := range protocol.Fields() {
 		if slices.Contains(f.Needed, kind) {
 			either := []*jsonschema.Schema{requires("workload", f.Key), requires("matrix", f.Key)}
@@ -202,6 +200,15 @@ func kindSchema(kind string) *jsonschema.Schema {
 	is := object(kindKey, &jsonschema.Schema{Const: kind})
 	is.Required = []string{kindKey}
 	return &jsonschema.Schema{If: object("workload", is), Then: then}
+}
+
+// outputsSchema restricts a check to the outputs that work of a kind has.
+func outputsSchema(kind string) *jsonschema.Schema {
+	output := outputs[kind]
+	if output == "" {
+		return jsonschema.FalseSchema
+	}
+	return &jsonschema.Schema{PropertyNames: &jsonschema.Schema{Enum: []any{output}}, Required: []string{output}}
 }
 
 // requires is the schema of a mapping whose section has the key.

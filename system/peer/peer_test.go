@@ -5,6 +5,7 @@ package peer
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os/exec"
 	"slices"
@@ -89,21 +90,26 @@ print(json.dumps([(p.mix(key + (i + 1) * p.INCREMENT & p.MASK) >> 40) - (1 << 23
 }
 
 // TestSettings: the settings that the peer knows are the protocol's, with their
-// limits.
+// limits and the kinds of work that they belong to.
 func TestSettings(t *testing.T) {
 	const program = `
 import json
 import pytorch_worker as p
-print(json.dumps({k: [v[0], v[-1]] if isinstance(v, range) else list(v) for k, v in p.SETTINGS.items()}))`
+print(json.dumps({k: [v[0], v[-1]] if isinstance(v, range) else list(v) for k, v in p.SETTINGS.items()}))
+print(json.dumps(p.ONLY))`
 	var settings map[string][]any
-	if err := json.Unmarshal([]byte(python(t, "", "-c", program)), &settings); err != nil {
+	var only map[string]string
+	d := json.NewDecoder(strings.NewReader(python(t, "", "-c", program)))
+	if err := errors.Join(d.Decode(&settings), d.Decode(&only)); err != nil {
 		t.Fatal(err)
 	}
 	for key, allowed := range settings {
 		f, ok := protocol.FieldByKey(key)
-		if !ok || len(f.Kinds) > 0 && !slices.Contains(f.Kinds, "inference") {
-			t.Errorf("%s is no setting of inference", key)
-			continue
+		for _, kind := range []string{"inference", "train"} {
+			theirs := only[key] == "" || only[key] == kind
+			if ours := len(f.Kinds) == 0 || slices.Contains(f.Kinds, kind); !ok || ours != theirs {
+				t.Errorf("%s: a setting of %s to the peer is %v, to the protocol %v", key, kind, theirs, ok && ours)
+			}
 		}
 		if want := limits(f); key != "kind" && fmt.Sprint(allowed) != fmt.Sprint(want) {
 			t.Errorf("%s: %v, the protocol says %v", key, allowed, want)

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""The PyTorch peer: a worker of lensbench's protocol that runs the same
-networks in PyTorch's eager mode, with the same weights and images.
+"""The PyTorch peer: a worker of lensbench's protocol that runs and trains the
+same networks in PyTorch's eager mode, with the same weights and images.
 
 It is a measuring tool, so it does what a careful user of PyTorch does and no
-more: torch.inference_mode, contiguous tensors, no compilation. Weights and
-images come from the formula that the Go package system/nn documents, computed
-here with numpy, so that the logits of both programs can be compared.
+more: torch.inference_mode, or fused AdamW and gradients set to None, either
+memory layout, no compilation. Weights and images come from the formula that the
+Go package system/nn documents, computed here with numpy, so that the outputs of
+both programs can be compared.
 
 Usage: pytorch_worker.py    (requests on stdin, responses on stdout, one JSON object a line)
 
@@ -13,6 +14,8 @@ Without torch and torchvision every request but close is answered with an error
 of kind "unsupported" that says how to install them.
 """
 
+import contextlib
+import functools
 import gc
 import hashlib
 import json
@@ -51,14 +54,18 @@ PIXELS = {"resnet18": 64, "resnet34": 64, "vit_b_16": 224, "light_transformer": 
 
 # What each setting may be: a tuple of words, or a range of integers.
 SETTINGS = {
-    "kind": ("inference",),
+    "kind": ("inference", "train"),
     "model": tuple(PIXELS),
     "pixels": range(32, 1024 + 1),
     "batch": range(1, 65536 + 1),
     "bands": range(1, 16 + 1),
     "threads": range(1, 1024 + 1),
     "seed": range(0, 2**31),
+    "layout": ("contiguous", "channels-last"),
 }
+
+# Settings of one kind of work alone.
+ONLY = {"layout": "train"}
 
 
 class Refusal(Exception):
@@ -133,11 +140,13 @@ def parse_settings(raw):
         if value in (0, ""):
             continue  # not set
         settings[key] = check_setting(key, value, SETTINGS[key])
+        if ONLY.get(key, raw.get("kind")) != raw.get("kind"):
+            raise Refusal("bad-request", f"setting {key!r} does not belong to kind {raw.get('kind')}, but to {ONLY[key]}")
     for key in ("kind", "model"):
         if key not in settings:
             raise Refusal("bad-request", f"setting {key!r} is missing")
     settings.setdefault("pixels", PIXELS[settings["model"]])
-    for key, default in (("batch", 1), ("bands", 3), ("threads", 0), ("seed", 0)):
+    for key, default in (("batch", 1), ("bands", 3), ("threads", 0), ("seed", 0), ("layout", "contiguous")):
         settings.setdefault(key, default)
     if settings["model"] == "vit_b_16" and settings["pixels"] != 224:
         raise Refusal("unsupported", f"vit_b_16: images of {settings['pixels']} pixels: want 224")
@@ -186,7 +195,10 @@ class Worker:
             raise Refusal("unsupported", "pass memory: PyTorch does not count the bytes of CPU tensors exactly")
         if prepare.get("pass") != "time":
             raise Refusal("bad-request", f"unknown pass {prepare.get('pass')!r}")
-        self.work = Inference(parse_settings(prepare.get("settings")))
+        settings = parse_settings(prepare.get("settings"))
+        self.work = {"inference": Inference, "train": Training}[settings["kind"]](settings)
+        gc.collect()
+        gc.freeze()  # the collection before each sample then looks at next to nothing
         return {"facts": {**self.work.facts, "load_seconds": self.loaded, "prepare_seconds": time.perf_counter() - begin}}
 
     def sample(self, request):
@@ -199,7 +211,7 @@ class Worker:
         return {"sample": measure(work, untimed, iterations)}
 
     def verify(self, _):
-        values = self.prepared("verify").run().contiguous().numpy().astype("<f4")
+        values = self.prepared("verify").outputs().contiguous().numpy().astype("<f4")
         return {"outputs": {"digest": hashlib.sha256(values.tobytes()).hexdigest(), "shape": list(values.shape),
                             "values": [number(v) for v in values.ravel().tolist()]}}
 
@@ -220,27 +232,76 @@ class Inference:
     """One network on a fixed batch in memory."""
 
     def __init__(self, settings):
-        torch.set_num_threads(settings["threads"] or DEFAULT_THREADS)
-        self.items = settings["batch"]
-        self.model = build(settings["model"], settings["bands"])
-        fill_weights(self.model, settings["seed"])
-        shape = (settings["batch"], settings["bands"], settings["pixels"], settings["pixels"])
-        images = uniform("input", settings["seed"], math.prod(shape), 0.0, math.sqrt(3))
-        self.images = torch.from_numpy(images.reshape(shape))
-        state = self.model.state_dict().values()
-        self.facts = {
-            "parameters": sum(p.numel() for p in self.model.parameters()),
-            "weight_bytes": sum(t.numel() * t.element_size() for t in state if t.is_floating_point()),
-            "flop_per_item": 0.0,  # unknown: eager PyTorch does not say
-            "items_per_iteration": self.items,
-            "threads": torch.get_num_threads(),
-        }
-        gc.collect()
-        gc.freeze()  # the collection before each sample then looks at next to nothing
+        self.model, self.images, self.facts = load(settings)
+        self.step = functools.partial(self.model, self.images)
+        self.mode = torch.inference_mode
 
-    def run(self):
+    def rewind(self):
+        pass  # nothing changes
+
+    def outputs(self):
         with torch.inference_mode():
-            return self.model(self.images)
+            return self.step()
+
+
+class Training:
+    """Steps of training on a fixed batch in memory, every second image a lens."""
+
+    RATE, DECAY, CLIP = 1e-3, 1e-4, 1.0  # as system/train has them by default
+    STEPS = 3  # whose losses are the outputs
+
+    def __init__(self, settings):
+        self.model, self.images, self.facts = load(settings)
+        self.model.train()
+        if settings["layout"] == "channels-last":
+            self.model = self.model.to(memory_format=torch.channels_last)
+            self.images = self.images.to(memory_format=torch.channels_last)
+        self.labels = (torch.arange(settings["batch"]) % 2).float()
+        self.seed = settings["seed"]
+        self.parameters = list(self.model.parameters())
+        self.optimizer = torch.optim.AdamW(self.parameters, lr=self.RATE, weight_decay=self.DECAY, fused=True)
+        self.initial = [t.clone() for t in self.model.state_dict().values()]
+        self.mode = contextlib.nullcontext
+
+    def rewind(self):
+        """Back to the weights, the optimiser's state and the random numbers of the start."""
+        torch.manual_seed(self.seed)
+        with torch.no_grad():
+            for t, initial in zip(self.model.state_dict().values(), self.initial):
+                t.copy_(initial)
+            for state in self.optimizer.state.values():
+                for t in state.values():
+                    t.zero_()
+
+    def step(self):
+        loss = F.binary_cross_entropy_with_logits(self.model(self.images), self.labels)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.parameters, self.CLIP)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        return loss
+
+    def outputs(self):
+        self.rewind()
+        return torch.stack([self.step().detach() for _ in range(self.STEPS)])
+
+
+def load(settings):
+    """Returns a network, a batch of images and the facts of the work."""
+    torch.set_num_threads(settings["threads"] or DEFAULT_THREADS)
+    model = build(settings["model"], settings["bands"])
+    fill_weights(model, settings["seed"])
+    shape = (settings["batch"], settings["bands"], settings["pixels"], settings["pixels"])
+    images = uniform("input", settings["seed"], math.prod(shape), 0.0, math.sqrt(3))
+    state = model.state_dict().values()
+    facts = {
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "weight_bytes": sum(t.numel() * t.element_size() for t in state if t.is_floating_point()),
+        "flop_per_item": 0.0,  # unknown: eager PyTorch does not say
+        "items_per_iteration": settings["batch"],
+        "threads": torch.get_num_threads(),
+    }
+    return model, torch.from_numpy(images.reshape(shape)), facts
 
 
 def measure(work, untimed, iterations):
@@ -248,13 +309,14 @@ def measure(work, untimed, iterations):
     gc.collect()
     gc.disable()
     try:
-        model, images, clock = work.model, work.images, time.perf_counter
-        with torch.inference_mode():
+        step, clock = work.step, time.perf_counter
+        work.rewind()
+        with work.mode():
             for _ in range(untimed):
-                model(images)
+                step()
             before, marks = resource.getrusage(resource.RUSAGE_SELF), [clock()]
             for _ in range(iterations):
-                model(images)
+                step()
                 marks.append(clock())
             after = resource.getrusage(resource.RUSAGE_SELF)
     finally:
@@ -263,7 +325,7 @@ def measure(work, untimed, iterations):
         "wall": marks[-1] - marks[0],
         "cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
         "durations": [b - a for a, b in zip(marks, marks[1:])],
-        "items": iterations * work.items,
+        "items": iterations * work.facts["items_per_iteration"],
         "tensor_peak": 0,
         "rss_peak": resident_peak(),
         "voluntary": after.ru_nvcsw - before.ru_nvcsw,
@@ -371,29 +433,38 @@ def fill_weights(model, seed, scrambled=False):
 
 
 class Block(Module):
-    """Pre-norm transformer block, 4 heads, MLP ratio 2."""
+    """Pre-norm transformer block, 4 heads, MLP ratio 2, DropPath on both branches."""
 
-    def __init__(self, dim):
+    def __init__(self, dim, path):
         super().__init__()
+        self.path = path
         self.norm1 = torch.nn.LayerNorm(dim)
         self.qkv = torch.nn.Linear(dim, 3 * dim)
         self.proj = torch.nn.Linear(dim, dim)
         self.norm2 = torch.nn.LayerNorm(dim)
         self.fc1 = torch.nn.Linear(dim, 2 * dim)
         self.fc2 = torch.nn.Linear(2 * dim, dim)
+        self.drop = torch.nn.Dropout(0.1)
+
+    def droppath(self, x):
+        if not self.training or self.path == 0:
+            return x
+        keep = 1 - self.path
+        return x * x.new_empty(x.shape[0], 1, 1).bernoulli_(keep) / keep
 
     def forward(self, x):
         b, n, d = x.shape
         q, k, v = self.qkv(self.norm1(x)).view(b, n, 3, 4, d // 4).permute(2, 0, 3, 1, 4)
         y = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, n, d)
-        x = x + self.proj(y)
-        return x + self.fc2(F.gelu(self.fc1(self.norm2(x))))
+        x = x + self.droppath(self.drop(self.proj(y)))
+        y = self.drop(self.fc2(self.drop(F.gelu(self.fc1(self.norm2(x))))))
+        return x + self.droppath(y)
 
 
 class LightTransformer(Module):
     """ResNet-18 up to layer3, 2x2 patches of its map as tokens, four blocks, mean."""
 
-    def __init__(self, bands, dim=256):
+    def __init__(self, bands, dim=256, depth=4):
         super().__init__()
         self.pos = torch.nn.Parameter(torch.zeros(1, 64, dim))  # an 8x8 grid, row-major
         r = torchvision.models.resnet18(weights=None)
@@ -401,7 +472,8 @@ class LightTransformer(Module):
         self.layer1, self.layer2, self.layer3 = r.layer1, r.layer2, r.layer3
         self.patch = torch.nn.Conv2d(256, dim, 2, 2)  # no padding: an odd last row or column is dropped
         self.patch_norm = torch.nn.LayerNorm(dim)
-        self.blocks = torch.nn.ModuleList(Block(dim) for _ in range(4))
+        self.drop = torch.nn.Dropout(0.1)
+        self.blocks = torch.nn.ModuleList(Block(dim, 0.1 * i / (depth - 1)) for i in range(depth))
         self.norm = torch.nn.LayerNorm(dim)
 
     def forward(self, x):
@@ -412,7 +484,7 @@ class LightTransformer(Module):
         p = self.pos.view(1, 8, 8, d).permute(0, 3, 1, 2)
         if (h, w) != (8, 8):
             p = F.interpolate(p, (h, w), mode="bicubic", align_corners=False)
-        x = x + p.flatten(2).transpose(1, 2)
+        x = self.drop(x + p.flatten(2).transpose(1, 2))
         for block in self.blocks:
             x = block(x)
         return self.norm(x.mean(1))
@@ -421,10 +493,10 @@ class LightTransformer(Module):
 class Classifier(Module):
     """A backbone and the binary head; logits [B]."""
 
-    def __init__(self, backbone, dim):
+    def __init__(self, backbone, dim, drop):
         super().__init__()
         self.backbone = backbone
-        self.head = torch.nn.Sequential(torch.nn.Dropout(0.5), torch.nn.Linear(dim, 1))
+        self.head = torch.nn.Sequential(torch.nn.Dropout(drop), torch.nn.Linear(dim, 1))
 
     def forward(self, x):
         return self.head(self.backbone(x)).squeeze(1)
@@ -443,15 +515,15 @@ def build(name, bands):
 
 def build_module(name, bands):
     if name == "light_transformer":
-        return Classifier(LightTransformer(bands), 256)
+        return Classifier(LightTransformer(bands), 256, 0.1)
     backbone = getattr(torchvision.models, name)(weights=None)
     if name == "vit_b_16":
         backbone.conv_proj = torch.nn.Conv2d(bands, 768, 16, 16)
         backbone.heads = torch.nn.Identity()
-        return Classifier(backbone, 768)
+        return Classifier(backbone, 768, 0.5)
     backbone.conv1 = stem(bands)
     backbone.fc = torch.nn.Identity()
-    return Classifier(backbone, 512)
+    return Classifier(backbone, 512, 0.5)
 
 
 if __name__ == "__main__":
