@@ -130,6 +130,14 @@ func TestReadInto(t *testing.T) {
 	}
 }
 
+// What machines do whose numbers are the other way round.
+func TestReverse(t *testing.T) {
+	b := []byte{1, 2, 3, 4, 5, 6, 7, 8}
+	if reverse(b, 4); !bytes.Equal(b, []byte{4, 3, 2, 1, 8, 7, 6, 5}) {
+		t.Errorf("elements of 4 bytes become %v", b)
+	}
+}
+
 func TestWriteRejectsAWrongCount(t *testing.T) {
 	if err := Write(&bytes.Buffer{}, []int{2, 2}, []float32{1, 2, 3}); err == nil {
 		t.Error("three elements were written as (2, 2)")
