@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"sync"
 	"time"
 
@@ -90,7 +91,10 @@ func (l *Loader) Epoch(ctx context.Context, epoch, first int) *Stream {
 	return s
 }
 
-// run is what a worker does.
+// run is what a worker does. It steps back after every image: where there are no
+// more processors than workers, a training loop that comes back from libtorch
+// would have to wait, for each of its calls, until the scheduler takes one from
+// a worker, which is after 10 ms.
 func (s *Stream) run() {
 	d := s.loader.newDecoder()
 	for {
@@ -99,6 +103,7 @@ func (s *Stream) run() {
 			return
 		}
 		s.done(f, at, d.decode(f, at, s.epoch))
+		runtime.Gosched()
 	}
 }
 

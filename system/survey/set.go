@@ -83,13 +83,19 @@ func (s *Set) Read(i int, dst []float32) error {
 	case !slices.Equal(shape, want):
 		return fmt.Errorf("%s: shape %s, want %s [bands, rows, columns]", s.path(i), npy.ShapeString(shape), npy.ShapeString(want))
 	}
-	for k, v := range dst {
-		if v != v || math.Abs(float64(v)) > math.MaxFloat32 {
-			b, y, x := k/(want[1]*want[2]), k/want[2]%want[1], k%want[2]
-			return fmt.Errorf("%s: value %g in band %d, row %d, column %d is not finite", s.path(i), v, b, y, x)
-		}
+	if k := firstNotFinite(dst); k >= 0 {
+		b, y, x := k/(want[1]*want[2]), k/want[2]%want[1], k%want[2]
+		return fmt.Errorf("%s: value %g in band %d, row %d, column %d is not finite", s.path(i), dst[k], b, y, x)
 	}
 	return nil
+}
+
+// firstNotFinite returns the index of the first value that is infinite or not a
+// number, or -1. It looks at bits: comparing floats took longer than reading the
+// file.
+func firstNotFinite(v []float32) int {
+	const exponent = 0x7f800000 // all ones in what is not finite
+	return slices.IndexFunc(v, func(x float32) bool { return math.Float32bits(x)&exponent == exponent })
 }
 
 // Verify compares every file with the hash in the manifest.
