@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,7 +26,7 @@ type loading struct {
 	config        loader.Config
 	epochs        int
 	step          time.Duration
-	json          bool
+	json, digest  bool
 }
 
 // noStretch is the value of --stretch for pixels as they are.
@@ -58,6 +61,7 @@ workers keep up with a network that takes that long.`,
 	f.StringVar(&l.stretch, "stretch", string(stretch.Asinh), "`name` of the normalisation: "+strings.Join(stretch.Names, ", ")+" or "+noStretch)
 	f.IntVar(&l.epochs, "epochs", 3, "`number` of times to read all images")
 	f.DurationVar(&l.step, "step", 0, "`time` that a step takes, such as 20ms")
+	f.BoolVar(&l.digest, "digest", false, "say the SHA-256 of an epoch's pixels too, which takes time")
 	f.BoolVar(&l.json, "json", false, "print a JSON object per epoch")
 	return c
 }
@@ -100,7 +104,7 @@ func (l loading) epoch(ctx context.Context, from *loader.Loader, epoch int) (loa
 	begin := time.Now()
 	s := from.Epoch(ctx, epoch, 0)
 	defer s.Close()
-	images := 0
+	images, sum := 0, sha256.New()
 	for {
 		b, err := s.Next()
 		if err == io.EOF {
@@ -110,12 +114,19 @@ func (l loading) epoch(ctx context.Context, from *loader.Loader, epoch int) (loa
 			return loadedEpoch{}, err
 		}
 		images += len(b.Index)
+		if l.digest {
+			binary.Write(sum, binary.LittleEndian, b.Pixels)
+		}
 		time.Sleep(l.step)
 		s.Release(b)
 	}
 	seconds := time.Since(begin).Seconds()
-	waits := s.Stats()
-	return loadedEpoch{epoch, images, waits.Batches, seconds, float64(images) / seconds, waits.First, waits.PerStep(), waits.Longest}, nil
+	w := s.Stats()
+	e := loadedEpoch{epoch, images, w.Batches, seconds, float64(images) / seconds, w.First, w.PerStep(), w.Longest, ""}
+	if l.digest {
+		e.Digest = hex.EncodeToString(sum.Sum(nil))
+	}
+	return e, nil
 }
 
 // A loadedEpoch is what load says of one; times are in seconds.
@@ -128,6 +139,7 @@ type loadedEpoch struct {
 	FirstWait   float64 `json:"first_wait"`    // for the first batch
 	WaitPerStep float64 `json:"wait_per_step"` // mean of the others
 	LongestWait float64 `json:"longest_wait"`
+	Digest      string  `json:"digest,omitempty"`
 }
 
 func (e loadedEpoch) print(out io.Writer, asJSON bool) error {
@@ -135,7 +147,8 @@ func (e loadedEpoch) print(out io.Writer, asJSON bool) error {
 		return json.NewEncoder(out).Encode(e)
 	}
 	const ms = 1000
-	_, err := fmt.Fprintf(out, "%5d %9d %9.0f %8.2f ms %11.2f ms %5.2f ms\n",
-		e.Epoch, e.Images, e.PerSecond, e.FirstWait*ms, e.WaitPerStep*ms, e.LongestWait*ms)
+	line := fmt.Sprintf("%5d %9d %9.0f %8.2f ms %11.2f ms %5.2f ms  %s",
+		e.Epoch, e.Images, e.PerSecond, e.FirstWait*ms, e.WaitPerStep*ms, e.LongestWait*ms, e.Digest)
+	_, err := fmt.Fprintln(out, strings.TrimRight(line, " "))
 	return err
 }

@@ -380,3 +380,16 @@ func TestConfigsThatMakeNoSense(t *testing.T) {
 		t.Error("no error of no images")
 	}
 }
+
+// Where there is one processor, a worker does not keep it while there is more to
+// read: the loop gets it back after every image.
+func TestWorkersStepBack(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	var reads atomic.Int64
+	s := newLoader(t, numbered{n: 1000, reads: &reads}, Config{Batch: 10, Workers: 1, Prefetch: 99}).Epoch(context.Background(), 0, 0)
+	defer s.Close()
+	runtime.Gosched()
+	if n := reads.Load(); n > 100 {
+		t.Errorf("%d images were read before the loop got its processor back, want a few", n)
+	}
+}
