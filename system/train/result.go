@@ -1,0 +1,6 @@
+package train
+
+// A Result is what a run came to.
+type Result struct {
+	Ended string `json:"ended"`
+}
