@@ -21,10 +21,9 @@
 // goroutines and the caller and stay with the Loader from epoch to epoch.
 //
 // Goroutines share the work by images, not by batches as PyTorch's DataLoader
-// does. So the first batch of an epoch is there after a part of the time, all
-// goroutines work on what is wanted next, and two buffers suffice to keep any
-// number of them at work. They never call libtorch, whose state belongs to
-// threads.
+// does: all work on the batch that is wanted next, the first of an epoch is there
+// after a part of the time, and a free buffer is enough to occupy any number of
+// them. They never call libtorch, whose state belongs to threads.
 //
 // Not here: decoding (package survey), and caches of what was decoded.
 package loader

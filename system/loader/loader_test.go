@@ -382,14 +382,27 @@ func TestConfigsThatMakeNoSense(t *testing.T) {
 }
 
 // Where there is one processor, a worker does not keep it while there is more to
-// read: the loop gets it back after every image.
+// read, of which there are 6 ms here.
 func TestWorkersStepBack(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	var reads atomic.Int64
-	s := newLoader(t, numbered{n: 1000, reads: &reads}, Config{Batch: 10, Workers: 1, Prefetch: 99}).Epoch(context.Background(), 0, 0)
+	images := busy{numbered{n: 20, reads: new(atomic.Int64)}}
+	l, err := New(images, Config{Batch: 1, Workers: 1, Prefetch: 19})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := l.Epoch(context.Background(), 0, 0)
 	defer s.Close()
 	runtime.Gosched()
-	if n := reads.Load(); n > 100 {
-		t.Errorf("%d images were read before the loop got its processor back, want a few", n)
+	if n := images.reads.Load(); n > 10 {
+		t.Errorf("%d images of 0.3 ms were read before the loop got its processor back, want a few", n)
 	}
+}
+
+// busy are images that take 0.3 ms of the processor each.
+type busy struct{ numbered }
+
+func (b busy) Read(i int, dst []float32) error {
+	for begin := time.Now(); time.Since(begin) < 300*time.Microsecond; {
+	}
+	return b.numbered.Read(i, dst)
 }

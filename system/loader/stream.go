@@ -8,8 +8,6 @@ import (
 	"runtime"
 	"sync"
 	"time"
-
-	"lensbench/system/augment"
 )
 
 // A Batch is some images that are ready for a network. It belongs to the caller
@@ -91,19 +89,27 @@ func (l *Loader) Epoch(ctx context.Context, epoch, first int) *Stream {
 	return s
 }
 
-// run is what a worker does. It steps back after every image: where there are no
+// turn is how long a worker goes on before it steps back. To do so costs some
+// microseconds, where another processor is idle.
+const turn = 100 * time.Microsecond
+
+// run is what a worker does. It steps back time and again: where there are no
 // more processors than workers, a training loop that comes back from libtorch
 // would have to wait, for each of its calls, until the scheduler takes one from
 // a worker, which is after 10 ms.
 func (s *Stream) run() {
 	d := s.loader.newDecoder()
+	begin := time.Now()
 	for {
 		f, at, ok := s.take(true)
 		if !ok {
 			return
 		}
 		s.done(f, at, d.decode(f, at, s.epoch))
-		runtime.Gosched()
+		if time.Since(begin) >= turn {
+			runtime.Gosched()
+			begin = time.Now()
+		}
 	}
 }
 
@@ -257,35 +263,4 @@ func (s *Stream) Close() {
 	s.closed = true
 	s.loader.takeBack(s.all)
 	s.all, s.free, s.queue = nil, nil, nil
-}
-
-// A decoder makes inputs of images. It is for one goroutine.
-type decoder struct {
-	loader  *Loader
-	augment *augment.Augmenter // nil: none
-}
-
-func (l *Loader) newDecoder() *decoder {
-	d := &decoder{loader: l}
-	if l.config.Augment != nil {
-		d.augment = l.config.Augment.For(l.bands, l.height, l.width)
-	}
-	return d
-}
-
-// decode makes image number at of f.
-func (d *decoder) decode(f *filling, at, epoch int) error {
-	l, i := d.loader, f.Index[at]
-	f.Labels[at] = float32(l.images.Label(i))
-	dst := f.Pixels[at*l.each:][:l.each:l.each]
-	if err := l.images.Read(i, dst); err != nil {
-		return err
-	}
-	if d.augment != nil {
-		d.augment.Apply(dst, l.config.Seed, epoch, i)
-	}
-	if l.config.Stretch != "" {
-		l.config.Stretch.Apply(dst, l.bands)
-	}
-	return nil
 }
