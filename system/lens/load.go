@@ -52,7 +52,7 @@ workers keep up with a network that takes that long.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&l.data, "data", "", "`directory` of a data set")
+	f.StringVar(&l.data, "data", "", "`directory` of a data set, or of .npy or .png files")
 	f.IntVar(&l.config.Batch, "batch", 64, "`number` of images of a batch")
 	f.IntVar(&l.config.Workers, "workers", 2, "`number` of goroutines that load; 0 loads when a batch is wanted")
 	f.IntVar(&l.config.Prefetch, "prefetch", 4, "`number` of batches ahead, in all; 0 is two per worker")
@@ -76,7 +76,7 @@ func (l loading) run(ctx context.Context, out io.Writer) error {
 		}
 		l.config.Stretch = stretch.Stretch(l.stretch)
 	}
-	images, err := survey.Open(l.data)
+	images, err := survey.OpenImages(l.data)
 	if err != nil {
 		return err
 	}

@@ -123,14 +123,14 @@ def compare(program, directory, rounds):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("formats", nargs="*", choices=["npy", "png", []], default=["npy", "png"])
+    p.add_argument("formats", nargs="*", metavar="FORMAT", help="npy or png; both without")
     p.add_argument("--lens", default="bin/lens", help="the program")
     p.add_argument("--images", type=int, default=6000)
     p.add_argument("--rounds", type=int, default=7)
     args = p.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         directories = write(directory, args.images)
-        for kind in args.formats:
+        for kind in args.formats or ["npy", "png"]:
             compare(args.lens, directories[kind], args.rounds)
 
 

@@ -70,24 +70,7 @@ func (s *Set) path(i int) string {
 // elements. A file that is truncated, of another shape or type, or has a value
 // that is not finite is an error that names it.
 func (s *Set) Read(i int, dst []float32) error {
-	f, err := os.Open(s.path(i))
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	shape, err := npy.ReadInto(f, dst)
-	want := []int{s.Bands(), s.Pixels(), s.Pixels()}
-	switch {
-	case err != nil:
-		return fmt.Errorf("%s: want float32 %s: %w", s.path(i), npy.ShapeString(want), err)
-	case !slices.Equal(shape, want):
-		return fmt.Errorf("%s: shape %s, want %s [bands, rows, columns]", s.path(i), npy.ShapeString(shape), npy.ShapeString(want))
-	}
-	if k := firstNotFinite(dst); k >= 0 {
-		b, y, x := k/(want[1]*want[2]), k/want[2]%want[1], k%want[2]
-		return fmt.Errorf("%s: value %g in band %d, row %d, column %d is not finite", s.path(i), dst[k], b, y, x)
-	}
-	return nil
+	return readNumPy(s.path(i), []int{s.Bands(), s.Pixels(), s.Pixels()}, dst)
 }
 
 // firstNotFinite returns the index of the first value that is infinite or not a
