@@ -9,6 +9,9 @@ var (
 	opFull  = operator("aten::full", "")
 	opRandn = operator("aten::randn", "")
 	opRand  = operator("aten::rand", "")
+	opClone = operator("aten::clone", "")
+	opCopy  = operator("aten::copy_", "")
+	opZero  = operator("aten::zero_", "")
 )
 
 // Empty returns a tensor whose elements are not set.
@@ -40,3 +43,19 @@ func (sc *Scope) Randn(shape ...int64) *Tensor { return sc.begin(opRandn).ints(s
 
 // Rand returns float32 numbers uniform in [0, 1).
 func (sc *Scope) Rand(shape ...int64) *Tensor { return sc.begin(opRand).ints(shape...).one() }
+
+// Clone returns a copy of x.
+func (sc *Scope) Clone(x *Tensor) *Tensor { return sc.begin(opClone).tensor(x).none().one() }
+
+// Copy sets the elements of dst to those of src, which has a shape that broadcasts
+// to dst's, and returns dst.
+func (sc *Scope) Copy(dst, src *Tensor) *Tensor {
+	sc.begin(opCopy).tensor(dst).tensor(src).bool(false).do()
+	return dst
+}
+
+// Zero sets all elements of x to 0 and returns x.
+func (sc *Scope) Zero(x *Tensor) *Tensor {
+	sc.begin(opZero).tensor(x).do()
+	return x
+}

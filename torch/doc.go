@@ -1,7 +1,7 @@
 // Package torch calls libtorch.
 //
-// It has three tiers: about thirty fixed functions (create, copy, shape,
-// threads, memory, random state), one generic call that reaches every operator
+// It has three tiers: about forty fixed functions (create, copy, shape,
+// gradients, threads, memory, random state), one generic call that reaches every operator
 // of libtorch by its schema name, and typed methods over that call for the
 // operators in use. All of them go through the plain C interface of
 // shim/lt.h; no C pointer leaves the package.
@@ -23,6 +23,13 @@
 // with [Tensor.Free] or in child scopes ([Scope.Scoped]), so that libtorch gets
 // the same memory back for the next result while it is still in cache.
 //
+// # Gradients
+//
+// Outside inference mode, operators record how their results came about from
+// tensors that require gradients ([Tensor.SetRequiresGrad]), and [Scope.Backward]
+// goes that way back. The record holds what it needs by itself: the forward pass
+// frees its handles as always, and the memory goes with the backward pass.
+//
 // # Errors
 //
 // Operators panic with *[Error], and [Session.Run] returns it: a forward pass
@@ -37,7 +44,7 @@
 //
 // # What it is not
 //
-// No automatic differentiation, mixed precision or distribution; no build for
-// anything but Linux on x86-64; no attempt to cover operators that are not used
-// here with typed methods, since [Scope.Call] reaches them.
+// No mixed precision or distribution; no build for anything but Linux on x86-64;
+// no attempt to cover operators that are not used here with typed methods, since
+// [Scope.Call] reaches them.
 package torch

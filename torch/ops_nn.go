@@ -48,9 +48,13 @@ func orOnes(pair [2]int) [2]int {
 // BatchNorm normalizes x [N C ...] with the given mean and variance [C] and
 // applies weight and bias [C], each of which may be nil.
 func (sc *Scope) BatchNorm(x, weight, bias, mean, variance *Tensor, eps float64) *Tensor {
-	const momentum = 0.1 // of the running statistics, which evaluation leaves alone
+	return sc.batchNorm(x, weight, bias, mean, variance, eps, false)
+}
+
+func (sc *Scope) batchNorm(x, weight, bias, mean, variance *Tensor, eps float64, training bool) *Tensor {
+	const momentum = 0.1 // of the running statistics; PyTorch's default
 	return sc.begin(opBatchNorm).tensor(x).optional(weight).optional(bias).tensor(mean).tensor(variance).
-		bool(false).float(momentum).float(eps).bool(true).one()
+		bool(training).float(momentum).float(eps).bool(true).one()
 }
 
 // LayerNorm normalizes x [... D] over its last dimensions, those of weight, and

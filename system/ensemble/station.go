@@ -22,7 +22,7 @@ type station struct {
 }
 
 func openStation(c Config, set *survey.Set, members []*model.Model, threads int) (*station, error) {
-	lane, err := nn.OpenLane(threads)
+	lane, err := nn.OpenLane(torch.Session{Threads: threads, Inference: true})
 	if err != nil {
 		return nil, err
 	}

@@ -11,17 +11,24 @@ type block struct {
 	norm1, norm2     *nn.LayerNorm
 	attention        *nn.Attention
 	expand, contract *nn.Linear
+	drop             nn.Dropout  // after each projection, and of the hidden layer
+	path             nn.DropPath // of both branches
 }
 
 // forward maps [N L d] to the same shape.
-func (l *block) forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
+func (l *block) forward(sc *torch.Scope, x *torch.Tensor, mode nn.Mode) *torch.Tensor {
 	y := l.norm1.Forward(sc, x)
 	y = nn.Next(y, l.attention.Forward(sc, y))
+	y = nn.Next(y, l.drop.Forward(sc, y, mode))
+	y = nn.Next(y, l.path.Forward(sc, y, mode))
 	y = nn.Next(y, sc.Add(x, y))
 	z := l.norm2.Forward(sc, y)
 	z = nn.Next(z, l.expand.Forward(sc, z))
 	z = nn.Next(z, sc.GELU(z))
+	z = nn.Next(z, l.drop.Forward(sc, z, mode))
 	z = nn.Next(z, l.contract.Forward(sc, z))
+	z = nn.Next(z, l.drop.Forward(sc, z, mode))
+	z = nn.Next(z, l.path.Forward(sc, z, mode))
 	sum := sc.Add(y, z)
 	y.Free()
 	z.Free()

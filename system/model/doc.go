@@ -4,7 +4,7 @@
 // Each is a backbone and a head, Linear(d, 1), whose logit is positive for a
 // lens. Names and shapes of the parameters, and the order of the operations,
 // are those of torchvision's modules under "backbone." and of "head.1" (head.0
-// is the dropout, which inference skips); a state_dict of the same PyTorch
+// is the dropout, which evaluation skips); a state_dict of the same PyTorch
 // module loads here as it is, and the logits agree.
 //
 // The residual networks are He et al., "Deep residual learning for image
@@ -12,5 +12,6 @@
 // is worth 16x16 words" (2021); the light transformer puts four transformer
 // blocks behind the first three stages of a ResNet-18.
 //
-// Only inference: no dropout, no DropPath, frozen statistics.
+// Dropout and DropPath draw their numbers in PyTorch's order, so equal seeds give
+// equal masks.
 package model

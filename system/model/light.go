@@ -17,6 +17,8 @@ const (
 	lightGrid   = 8    // side of the learned grid of positions
 	lightPatch  = 2    // side of what becomes a token, in pixels of the trunk's map
 	lightEps    = 1e-5 // of its layer normalisations
+	lightDrop   = 0.1  // of tokens and within blocks
+	lightPath   = 0.1  // of the last block's branches; it grows linearly from 0 in the first
 )
 
 // A light is a ResNet-18 up to its third stage, whose map is cut into tokens of
@@ -38,18 +40,19 @@ func newLight(b *nn.Builder, bands int) (backbone, int) {
 		patchNorm: b.LayerNorm("patch_norm", lightDim, lightEps),
 	}
 	for i := range lightDepth {
-		l.blocks = append(l.blocks, newLightBlock(b.In(fmt.Sprintf("blocks.%d", i))))
+		l.blocks = append(l.blocks, newLightBlock(b.In(fmt.Sprintf("blocks.%d", i)), i))
 	}
 	l.norm = b.LayerNorm("norm", lightDim, lightEps)
 	return l, lightDim
 }
 
-func (l *light) forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
-	y := l.trunk.forward(sc, x)
+func (l *light) forward(sc *torch.Scope, x *torch.Tensor, mode nn.Mode) *torch.Tensor {
+	y := l.trunk.forward(sc, x, mode)
 	y = nn.Next(y, l.patches.Forward(sc, y))
 	y = nn.Next(y, l.tokens(sc, y))
+	y = nn.Next(y, nn.Dropout(lightDrop).Forward(sc, y, mode))
 	for _, block := range l.blocks {
-		y = nn.Next(y, block.forward(sc, y))
+		y = nn.Next(y, block.forward(sc, y, mode))
 	}
 	y = nn.Next(y, sc.Mean(y, 1))
 	return nn.Next(y, l.norm.Forward(sc, y))
@@ -89,8 +92,10 @@ func (l *light) check(height, width int) error {
 	return nil
 }
 
-func newLightBlock(b *nn.Builder) *block {
+func newLightBlock(b *nn.Builder, i int) *block {
 	return &block{
+		drop:      lightDrop,
+		path:      nn.DropPath(lightPath * float64(i) / (lightDepth - 1)),
 		norm1:     b.LayerNorm("norm1", lightDim, lightEps),
 		attention: b.Attention("qkv", "proj", lightDim, lightHeads),
 		norm2:     b.LayerNorm("norm2", lightDim, lightEps),

@@ -13,7 +13,7 @@ import (
 // A backbone turns images into one vector each.
 type backbone interface {
 	// forward maps [N bands H W] to [N d] and leaves x to the caller.
-	forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor
+	forward(sc *torch.Scope, x *torch.Tensor, mode nn.Mode) *torch.Tensor
 	// cost counts the operations for one square image of that side.
 	cost(pixels int) Cost
 	// check says whether images of that size can be scored.
@@ -23,15 +23,17 @@ type backbone interface {
 // kind is how a network is made.
 type kind struct {
 	name   string
-	pixels int // side of the images that it is meant for
+	pixels int        // side of the images that it is meant for
+	drop   nn.Dropout // before the head's linear layer
+	within bool       // whether the backbone drops, too
 	build  func(b *nn.Builder, bands int) (net backbone, features int)
 }
 
 var kinds = []kind{
-	{"resnet18", 64, resnet(2, 2, 2, 2)},
-	{"resnet34", 64, resnet(3, 4, 6, 3)},
-	{"vit_b_16", vitPixels, newViT},
-	{"light_transformer", 112, newLight},
+	{"resnet18", 64, 0.5, false, resnet(2, 2, 2, 2)},
+	{"resnet34", 64, 0.5, false, resnet(3, 4, 6, 3)},
+	{"vit_b_16", vitPixels, 0.5, false, newViT},
+	{"light_transformer", 112, lightDrop, true, newLight},
 }
 
 // Names returns the networks that New knows.
@@ -50,6 +52,7 @@ type Model struct {
 	Pixels int // side of the images that it is meant for; others may work, see CheckSize
 	Params *nn.Params
 
+	kind     kind
 	backbone backbone
 	head     *nn.Linear
 }
@@ -65,7 +68,7 @@ func New(name string, bands int) (*Model, error) {
 		return nil, fmt.Errorf("%s for images of %d bands; want 1 or more", name, bands)
 	}
 	k, b := kinds[i], nn.NewBuilder()
-	m := &Model{Name: name, Bands: bands, Pixels: k.pixels, Params: b.Params()}
+	m := &Model{Name: name, Bands: bands, Pixels: k.pixels, Params: b.Params(), kind: k}
 	var features int
 	m.backbone, features = k.build(b.In("backbone"), bands)
 	m.head = b.Linear("head.1", features, 1)
@@ -80,13 +83,37 @@ func unknown(name string) error {
 	return fmt.Errorf("unknown model %q, %sthere are %s", name, hint, strings.Join(Names(), ", "))
 }
 
-// Forward maps images [N bands H W] to logits [N]. It frees its intermediate
-// results and leaves x to the caller.
+// Forward maps images [N bands H W] to logits [N] in evaluation mode. It frees
+// its intermediate results and leaves x to the caller, as the others do.
 func (m *Model) Forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
-	y := m.backbone.forward(sc, x)
-	y = nn.Next(y, m.head.Forward(sc, y))
+	return m.ForwardMode(sc, x, nn.Evaluation)
+}
+
+// ForwardMode maps images [N bands H W] to logits [N].
+func (m *Model) ForwardMode(sc *torch.Scope, x *torch.Tensor, mode nn.Mode) *torch.Tensor {
+	y := m.Features(sc, x, mode)
+	return nn.Next(y, m.Head(sc, y, mode))
+}
+
+// Features maps images [N bands H W] to what the head sees of them, [N d].
+func (m *Model) Features(sc *torch.Scope, x *torch.Tensor, mode nn.Mode) *torch.Tensor {
+	return m.backbone.forward(sc, x, mode)
+}
+
+// Head maps features [N d] to logits [N].
+func (m *Model) Head(sc *torch.Scope, features *torch.Tensor, mode nn.Mode) *torch.Tensor {
+	y := m.kind.drop.Forward(sc, features, mode)
+	if y == features {
+		y = m.head.Forward(sc, features)
+	} else {
+		y = nn.Next(y, m.head.Forward(sc, y))
+	}
 	return nn.Next(y, sc.Squeeze(y, 1))
 }
+
+// DropoutOnlyInHead says whether the features of an image are the same in every
+// pass with dropout, as long as BatchNorm's statistics stay.
+func (m *Model) DropoutOnlyInHead() bool { return !m.kind.within }
 
 // CheckSize says whether images of that size can be scored.
 func (m *Model) CheckSize(height, width int) error {

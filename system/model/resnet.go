@@ -47,13 +47,13 @@ func newTrunk(b *nn.Builder, bands int, blocks ...int) *trunk {
 func pooled(n int) int { return (n+2-3)/2 + 1 }
 
 // forward maps [N bands H W] to a map of the last stage's channels.
-func (t *trunk) forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
+func (t *trunk) forward(sc *torch.Scope, x *torch.Tensor, mode nn.Mode) *torch.Tensor {
 	y := t.conv.Forward(sc, x)
-	y = nn.Next(y, t.bn.Forward(sc, y))
+	y = nn.Next(y, t.bn.Forward(sc, y, mode))
 	sc.ReLUInPlace(y)
 	y = nn.Next(y, sc.MaxPool2D(y, torch.Pool{Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Padding: [2]int{1, 1}}))
 	for _, block := range t.blocks {
-		y = nn.Next(y, block.forward(sc, y))
+		y = nn.Next(y, block.forward(sc, y, mode))
 	}
 	return y
 }
@@ -99,17 +99,17 @@ func newBasicBlock(b *nn.Builder, in, out, stride int) *basicBlock {
 	return l
 }
 
-func (l *basicBlock) forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
+func (l *basicBlock) forward(sc *torch.Scope, x *torch.Tensor, mode nn.Mode) *torch.Tensor {
 	y := l.conv1.Forward(sc, x)
-	y = nn.Next(y, l.bn1.Forward(sc, y))
+	y = nn.Next(y, l.bn1.Forward(sc, y, mode))
 	sc.ReLUInPlace(y)
 	y = nn.Next(y, l.conv2.Forward(sc, y))
-	y = nn.Next(y, l.bn2.Forward(sc, y))
+	y = nn.Next(y, l.bn2.Forward(sc, y, mode))
 	if l.shortcut == nil {
 		return sc.ReLUInPlace(sc.AddInPlace(y, x))
 	}
 	identity := l.shortcut.Forward(sc, x)
-	identity = nn.Next(identity, l.shortcutNorm.Forward(sc, identity))
+	identity = nn.Next(identity, l.shortcutNorm.Forward(sc, identity, mode))
 	sc.AddInPlace(y, identity)
 	identity.Free()
 	return sc.ReLUInPlace(y)
@@ -133,8 +133,8 @@ func resnet(blocks ...int) func(b *nn.Builder, bands int) (backbone, int) {
 	}
 }
 
-func (r residual) forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
-	y := r.trunk.forward(sc, x)
+func (r residual) forward(sc *torch.Scope, x *torch.Tensor, mode nn.Mode) *torch.Tensor {
+	y := r.trunk.forward(sc, x, mode)
 	y = nn.Next(y, sc.AdaptiveAvgPool2D(y, 1, 1))
 	return nn.Next(y, sc.Flatten(y, 1, -1))
 }

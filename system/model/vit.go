@@ -41,11 +41,11 @@ func newViT(b *nn.Builder, bands int) (backbone, int) {
 	return v, vitDim
 }
 
-func (v *vit) forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
+func (v *vit) forward(sc *torch.Scope, x *torch.Tensor, mode nn.Mode) *torch.Tensor {
 	y := v.tokens(sc, x)
 	y = nn.Next(y, sc.Add(y, v.positions.T()))
 	for _, l := range v.layers {
-		y = nn.Next(y, l.forward(sc, y))
+		y = nn.Next(y, l.forward(sc, y, mode))
 	}
 	y = nn.Next(y, v.norm.Forward(sc, y))
 	return nn.Next(y, sc.Select(y, 1, 0))

@@ -25,5 +25,5 @@
 // those too: with it, a layer that forgets its bias or confuses mean and
 // variance changes the outputs.
 //
-// Not here: automatic differentiation, training mode, other element types.
+// Not here: other element types; the steps of training (package train).
 package nn

@@ -15,7 +15,7 @@ type File struct{ f *safetensors.File }
 // OpenFile opens a file of weights for the parameters ps. A tensor that is
 // missing, not asked for, of another shape or of another type is an error that
 // names it. Only the counters of BatchNorm (num_batches_tracked) may be absent:
-// nothing here reads them and some tools drop them. The caller closes the file.
+// no layer needs them and some tools drop them. The caller closes the file.
 func OpenFile(path string, ps *Params) (*File, error) {
 	f, err := safetensors.Open(path)
 	if err != nil {
@@ -30,6 +30,16 @@ func OpenFile(path string, ps *Params) (*File, error) {
 
 // Fill reads one parameter.
 func (f *File) Fill(p *Param, dst []float32) error { return f.f.ReadFloat32(p.Name, dst) }
+
+// Count reads one counter; it is 0 if the file does not have it.
+func (f *File) Count(p *Param) (int64, error) {
+	if _, ok := f.f.Lookup(p.Name); !ok {
+		return 0, nil
+	}
+	var n [1]int64
+	err := f.f.ReadInt64(p.Name, n[:])
+	return n[0], err
+}
 
 // Close closes the file.
 func (f *File) Close() error { return f.f.Close() }

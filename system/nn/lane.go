@@ -23,14 +23,13 @@ type job struct {
 	done chan error
 }
 
-// OpenLane opens a session in inference mode with that many threads, 0 for
-// libtorch's default.
-func OpenLane(threads int) (*Lane, error) {
+// OpenLane opens a session.
+func OpenLane(s torch.Session) (*Lane, error) {
 	l := &Lane{jobs: make(chan job), end: make(chan struct{})}
 	ready := make(chan struct{})
 	go func() {
 		defer close(l.end)
-		l.err = torch.Session{Threads: threads, Inference: true}.Run(func(sc *torch.Scope) error {
+		l.err = s.Run(func(sc *torch.Scope) error {
 			l.threads = sc.Threads()
 			close(ready)
 			l.serve(sc)

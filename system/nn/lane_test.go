@@ -10,7 +10,7 @@ import (
 
 func TestLane(t *testing.T) {
 	before := torch.LiveTensors()
-	l, err := OpenLane(2)
+	l, err := OpenLane(torch.Session{Threads: 2, Inference: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestLane(t *testing.T) {
 }
 
 func TestOpenLaneFails(t *testing.T) {
-	if _, err := OpenLane(-1); err == nil || !strings.Contains(err.Error(), "-1 threads") {
+	if _, err := OpenLane(torch.Session{Threads: -1}); err == nil || !strings.Contains(err.Error(), "-1 threads") {
 		t.Errorf("got %v", err)
 	}
 }

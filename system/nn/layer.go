@@ -102,8 +102,9 @@ func (l *Linear) Forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
 // MACs returns the multiply-adds for n vectors.
 func (l *Linear) MACs(n int) int64 { return int64(n) * int64(l.weight.Len()) }
 
-// A BatchNorm normalizes each channel with running statistics.
-type BatchNorm struct{ weight, bias, mean, variance *Param }
+// A BatchNorm normalizes each channel, with running statistics or with those of
+// the batch.
+type BatchNorm struct{ weight, bias, mean, variance, counter *Param }
 
 // BatchNorm adds a layer for that many channels.
 func (b *Builder) BatchNorm(name string, channels int) *BatchNorm {
@@ -114,17 +115,21 @@ func (b *Builder) BatchNorm(name string, channels int) *BatchNorm {
 		mean:     b.add("running_mean", constant(0), channels),
 		variance: b.add("running_var", constant(1), channels),
 	}
-	counter := b.add("num_batches_tracked", constant(0))
-	counter.Counter = true
-	for _, p := range []*Param{l.mean, l.variance, counter} {
+	l.counter = b.add("num_batches_tracked", constant(0))
+	l.counter.Counter = true
+	for _, p := range []*Param{l.mean, l.variance, l.counter} {
 		p.Buffer = true
 	}
 	return l
 }
 
 // Forward maps [N channels H W] to the same shape.
-func (l *BatchNorm) Forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
+func (l *BatchNorm) Forward(sc *torch.Scope, x *torch.Tensor, mode Mode) *torch.Tensor {
 	const eps = 1e-5 // PyTorch's default
+	if mode.BatchNorm {
+		l.counter.count++
+		return sc.BatchNormTraining(x, l.weight.T(), l.bias.T(), l.mean.T(), l.variance.T(), eps)
+	}
 	return sc.BatchNorm(x, l.weight.T(), l.bias.T(), l.mean.T(), l.variance.T(), eps)
 }
 
@@ -150,6 +155,8 @@ func (l *LayerNorm) Forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
 // point, when a Python variable is assigned again, and the memory allocator
 // then serves the next layer from the same, still cached, pages.
 func Next(used, successor *torch.Tensor) *torch.Tensor {
-	used.Free()
+	if used != successor { // a layer that had nothing to do
+		used.Free()
+	}
 	return successor
 }

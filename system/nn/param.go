@@ -30,9 +30,10 @@ type Param struct {
 	Shape   []int
 	Init    Init
 	Buffer  bool // saved with the weights but not trained: running statistics
-	Counter bool // an int64 scalar that only training uses, BatchNorm's num_batches_tracked: 0 in files, never loaded
+	Counter bool // an int64 scalar without tensor, BatchNorm's num_batches_tracked: see Count
 
 	tensor *torch.Tensor // nil until loaded
+	count  int64
 }
 
 // Len returns the number of elements.
@@ -43,6 +44,10 @@ func (p *Param) Len() int {
 	}
 	return n
 }
+
+// Count returns the value of a counter: the training passes since it was loaded,
+// and those before.
+func (p *Param) Count() int64 { return p.count }
 
 // T returns the loaded tensor.
 func (p *Param) T() *torch.Tensor {

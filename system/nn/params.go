@@ -5,9 +5,22 @@ import (
 	"lensbench/torch"
 )
 
-// A Source gives parameters their values: a [Formula] or a [File].
+// A Source gives parameters their values: a [Formula], a [File], or the loaded
+// tensors themselves ([Params.Values]). Counters are 0 unless it is Counted.
 type Source interface {
 	Fill(p *Param, dst []float32) error
+}
+
+// A Counted source knows the values of counters, too.
+type Counted interface {
+	Count(p *Param) (int64, error)
+}
+
+func count(src Source, p *Param) (int64, error) {
+	if c, ok := src.(Counted); ok {
+		return c.Count(p)
+	}
+	return 0, nil
 }
 
 // Params are the parameters of one network, in PyTorch's order.
@@ -18,6 +31,34 @@ type Params struct {
 
 // All returns the parameters.
 func (ps *Params) All() []*Param { return ps.list }
+
+// Trained returns the parameters that training changes by their gradients.
+func (ps *Params) Trained() []*Param {
+	var out []*Param
+	for _, p := range ps.list {
+		if !p.Buffer {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// RequireGrads says whether the loaded tensors of Trained require gradients. They
+// must have been loaded outside inference mode.
+func (ps *Params) RequireGrads(on bool) {
+	for _, p := range ps.Trained() {
+		p.T().SetRequiresGrad(on)
+	}
+}
+
+// Values returns the values that the parameters have now, until the next change.
+func (ps *Params) Values() Source { return values{} }
+
+type values struct{}
+
+func (values) Fill(p *Param, dst []float32) error { return p.T().CopyFloat32(dst) }
+
+func (values) Count(p *Param) (int64, error) { return p.count, nil }
 
 // Trainable returns the number of values that training changes.
 func (ps *Params) Trainable() int64 {
@@ -50,6 +91,12 @@ func (ps *Params) Load(sc *torch.Scope, src Source) error {
 	buf := make([]float32, ps.longest())
 	for _, p := range ps.list {
 		if p.Counter {
+			n, err := count(src, p)
+			if err != nil {
+				ps.Free()
+				return err
+			}
+			p.count = n
 			continue
 		}
 		data := buf[:p.Len()]
@@ -86,16 +133,39 @@ func (ps *Params) Free() {
 // WriteFile writes the values that src has for the parameters, as PyTorch would
 // save them. It needs no tensors.
 func (ps *Params) WriteFile(path string, src Source) error {
-	var tensors []safetensors.Source
-	for _, p := range ps.list {
-		t := safetensors.Source{Name: p.Name, DType: safetensors.I64, Shape: p.Shape}
-		if !p.Counter {
-			t.DType = safetensors.F32
-			t.Float = func(dst []float32) error { return src.Fill(p, dst) }
-		}
-		tensors = append(tensors, t)
+	tensors, err := ps.tensors(src)
+	if err != nil {
+		return err
 	}
 	return safetensors.WriteFile(path, map[string]string{"format": "pt"}, tensors)
+}
+
+// Tensors returns the parameters with the values that they have when they are
+// written, to be part of a file.
+func (ps *Params) Tensors() []safetensors.Source {
+	tensors, err := ps.tensors(ps.Values())
+	if err != nil {
+		panic(err) // counters are in memory
+	}
+	return tensors
+}
+
+func (ps *Params) tensors(src Source) ([]safetensors.Source, error) {
+	var out []safetensors.Source
+	for _, p := range ps.list {
+		t := safetensors.Source{Name: p.Name, DType: safetensors.F32, Shape: p.Shape}
+		if p.Counter {
+			n, err := count(src, p)
+			if err != nil {
+				return nil, err
+			}
+			t.DType, t.Ints = safetensors.I64, []int64{n}
+		} else {
+			t.Float = func(dst []float32) error { return src.Fill(p, dst) }
+		}
+		out = append(out, t)
+	}
+	return out, nil
 }
 
 func (ps *Params) longest() int {

@@ -15,6 +15,7 @@ import (
 
 // A committee is an ensemble on simulated images.
 type committee struct {
+	steady
 	*ensemble.Ensemble
 	images int
 }
@@ -38,7 +39,7 @@ func (s *Server) openEnsemble(c protocol.Settings, cache string) (work, error) {
 	if err != nil {
 		return nil, err
 	}
-	return committee{e, c.Images}, nil
+	return committee{Ensemble: e, images: c.Images}, nil
 }
 
 // simulated returns the directory of a data set below the cache, which is made

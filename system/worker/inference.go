@@ -6,12 +6,13 @@ import (
 	"lensbench/protocol"
 	"lensbench/system/model"
 	"lensbench/system/nn"
-	"lensbench/system/usage"
 	"lensbench/torch"
 )
 
 // An inference is one network and one batch of images in memory.
 type inference struct {
+	steady
+	alone
 	lane   *nn.Lane
 	model  *model.Model
 	images *torch.Tensor // [batch bands pixels pixels], freed with the lane
@@ -27,7 +28,7 @@ func openInference(c protocol.Settings) (work, error) {
 	if err := m.CheckSize(c.Pixels, c.Pixels); err != nil {
 		return nil, refuse(protocol.Unsupported, "%v", err)
 	}
-	lane, err := nn.OpenLane(c.Threads)
+	lane, err := nn.OpenLane(torch.Session{Threads: c.Threads, Inference: true})
 	if err != nil {
 		return nil, err
 	}
@@ -91,9 +92,6 @@ func (w *inference) outputs() ([]int, []float32, error) {
 	})
 	return []int{w.batch}, logits, err
 }
-
-func (w *inference) children() (usage.Usage, int64, error) { return usage.Usage{}, 0, nil }
-func (w *inference) resetPeaks() error                     { return nil }
 
 func (w *inference) close() error {
 	w.model.Params.Free()

@@ -1,12 +1,12 @@
 package worker
 
-import (
-	"lensbench/protocol"
-	"lensbench/system/usage"
-)
+import "lensbench/protocol"
 
 // null is no work: what it takes is the harness's own.
-type null struct{}
+type null struct {
+	steady
+	alone
+}
 
 func (null) facts() protocol.Facts { return protocol.Facts{ItemsPerIteration: 1, Threads: 1} }
 
@@ -18,7 +18,5 @@ func (null) iterate(n int, c *clock) error {
 	return nil
 }
 
-func (null) outputs() ([]int, []float32, error)    { return []int{0}, nil, nil }
-func (null) children() (usage.Usage, int64, error) { return usage.Usage{}, 0, nil }
-func (null) resetPeaks() error                     { return nil }
-func (null) close() error                          { return nil }
+func (null) outputs() ([]int, []float32, error) { return []int{0}, nil, nil }
+func (null) close() error                       { return nil }

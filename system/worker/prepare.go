@@ -54,6 +54,8 @@ func (s *Server) open(c protocol.Settings, p *protocol.Prepare) (work, error) {
 	switch c.Kind {
 	case kindInference:
 		return openInference(c)
+	case kindTrain:
+		return openTraining(c)
 	case kindEnsemble:
 		return s.openEnsemble(c, p.Cache)
 	case kindNull:

@@ -47,6 +47,9 @@ func (s *Server) sample(r *protocol.SampleRequest) (*protocol.Sample, error) {
 	case r.Iterations < 1 || r.Iterations > maxIterations || r.Untimed < 0 || r.Untimed > maxIterations:
 		return nil, refuse(protocol.BadRequest, "%d untimed and %d timed iterations, want 0 to %d and 1 to %[3]d", r.Untimed, r.Iterations, maxIterations)
 	}
+	if err := s.work.rewind(); err != nil {
+		return nil, err
+	}
 	if err := s.work.iterate(r.Untimed, nil); err != nil {
 		return nil, err
 	}

@@ -26,6 +26,8 @@ type Server struct {
 type work interface {
 	// facts returns what is known of it; times are filled in by the server.
 	facts() protocol.Facts
+	// rewind goes back to where prepare left it, if iterations change anything.
+	rewind() error
 	// iterate does the work n times.
 	iterate(n int, c *clock) error
 	// outputs computes what one iteration computes.
@@ -36,6 +38,17 @@ type work interface {
 	resetPeaks() error
 	close() error
 }
+
+// steady is part of work that iterations do not change.
+type steady struct{}
+
+func (steady) rewind() error { return nil }
+
+// alone is part of work without child processes.
+type alone struct{}
+
+func (alone) children() (usage.Usage, int64, error) { return usage.Usage{}, 0, nil }
+func (alone) resetPeaks() error                     { return nil }
 
 // Serve answers one request a line until in ends or asks to close.
 func (s *Server) Serve(in io.Reader, out io.Writer) error {

@@ -14,11 +14,12 @@ import (
 // Kinds of work.
 const (
 	kindInference = "inference"
+	kindTrain     = "train"
 	kindEnsemble  = "ensemble"
 	kindNull      = "null"
 )
 
-var kinds = []string{kindInference, kindEnsemble, kindNull}
+var kinds = []string{kindInference, kindTrain, kindEnsemble, kindNull}
 
 // decode reads, checks and completes settings.
 func decode(raw json.RawMessage) (protocol.Settings, error) {
@@ -83,7 +84,7 @@ func unknown(key, value string, known []string) error {
 func complete(s protocol.Settings) (protocol.Settings, error) {
 	base := protocol.Settings{Batch: 1, Bands: 3}
 	switch s.Kind {
-	case kindInference:
+	case kindInference, kindTrain:
 		m, err := model.New(s.Model, 1)
 		if err != nil {
 			return s, err

@@ -107,7 +107,10 @@ func TestRefusals(t *testing.T) {
 		{`{"id": 1, "op": "prepare"}`, "bad-request", "prepare without its object"},
 		{`{"id": 1, "op": "prepare", "prepare": {"pass": "time", "cache": "/tmp"}}`, "bad-request", "prepare without settings"},
 		{prepare(`{"kind": "inference", "model": "resnet18", "colour": 1}`, "time", "/tmp"), "unknown-setting", `setting "colour" is not known`},
-		{prepare(`{"kind": "train"}`, "time", "/tmp"), "unknown-setting", `kind: "train" is not known to this worker, want one of inference, ensemble, null`},
+		{prepare(`{"kind": "search"}`, "time", "/tmp"), "unknown-setting", `kind: "search" is not known to this worker, want one of inference, train, ensemble, null`},
+		{prepare(`{"kind": "train"}`, "time", "/tmp"), "bad-request", `setting "model" is missing`},
+		{prepare(`{"kind": "train", "model": "vit_b_16", "pixels": 64}`, "time", "/tmp"), "unsupported", "vit_b_16: images of 64×64 pixels: want 224×224"},
+		{prepare(`{"kind": "train", "model": "resnet18", "layout": "channels-last"}`, "time", "/tmp"), "unsupported", "layout: lens trains in contiguous order alone"},
 		{prepare(`{}`, "time", "/tmp"), "unknown-setting", `kind: "" is not known`},
 		{prepare(`{"kind": "inference", "model": "alexnet"}`, "time", "/tmp"), "unknown-setting", `model: "alexnet" is not known to this worker, want one of resnet18, `},
 		{prepare(`{"kind": "ensemble", "members": ["resnet18", "x"]}`, "time", "/tmp"), "unknown-setting", `members: "x" is not known`},
@@ -152,7 +155,7 @@ func TestHello(t *testing.T) {
 	if h == nil || h.Protocol != protocol.Version || h.Worker != "lens" || len(h.Build) != 12 || h.Libraries["libtorch"] == "" {
 		t.Errorf("got %+v", h)
 	}
-	if want := []string{"inference", "ensemble", "null"}; !slices.Equal(h.Kinds, want) || !slices.Contains(h.Settings, "schedule") {
+	if want := []string{"inference", "train", "ensemble", "null"}; !slices.Equal(h.Kinds, want) || !slices.Contains(h.Settings, "schedule") {
 		t.Errorf("kinds %v, settings %v", h.Kinds, h.Settings)
 	}
 }

@@ -103,6 +103,18 @@ lt_error *lt_mode_enter(int mode, lt_mode **out); /* out [owned], given back to 
 void lt_mode_leave(lt_mode *m);
 int lt_mode_on(int mode); /* whether the calling thread is in it */
 
+/*
+ * Automatic differentiation. Operators record what lt_backward needs while an
+ * argument of theirs requires a gradient, outside LT_MODE_NO_GRAD and
+ * LT_MODE_INFERENCE. On a CPU the backward pass runs on the calling thread, with
+ * its number of threads.
+ */
+lt_error *lt_requires_grad_set(lt_tensor *t, int on);             /* t is a leaf: no operator's result */
+int lt_requires_grad(const lt_tensor *t);
+lt_error *lt_grad(const lt_tensor *t, lt_tensor **out);           /* out [owned], NULL if t has no gradient */
+lt_error *lt_grad_set(lt_tensor *t, const lt_tensor *grad);       /* NULL: none */
+lt_error *lt_backward(const lt_tensor *loss);                     /* adds to the gradients of the leaves; loss has one element; its record is freed */
+
 /* threads that one operator may use, when called from this thread */
 int lt_threads_default(void); /* what libtorch chose at start: the cores, or OMP_NUM_THREADS */
 int lt_threads_get(void);

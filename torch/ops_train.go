@@ -1,0 +1,116 @@
+package torch
+
+// What training needs beside layers: losses, noise, and the optimiser. Nothing
+// here reads a number back from the device.
+
+var (
+	opDropout      = operator("aten::dropout", "")
+	opBernoulli    = operator("aten::bernoulli_", "float")
+	opBCE          = operator("aten::binary_cross_entropy_with_logits", "")
+	opDetach       = operator("aten::detach", "")
+	opStack        = operator("aten::stack", "")
+	opForeachNorm  = operator("aten::_foreach_norm", "Scalar")
+	opVectorNorm   = operator("aten::linalg_vector_norm", "")
+	opForeachScale = operator("aten::_foreach_mul_", "Tensor")
+	opReciprocal   = operator("aten::reciprocal", "")
+	opClampMax     = operator("aten::clamp_max", "")
+	opFusedAdamW   = operator("aten::_fused_adamw_", "")
+	opMulInPlace   = operator("aten::mul_", "Tensor")
+	opDivScalarIn  = operator("aten::div_", "Scalar")
+	opAddScalarIn  = operator("aten::add_", "Scalar")
+)
+
+// BatchNormTraining normalizes x [N C ...] with the mean and variance of each
+// channel in the batch and applies weight and bias [C]. It moves the running mean
+// and variance [C] in place by a tenth of the way, PyTorch's default; the running
+// variance is that of a sample, with N−1.
+func (sc *Scope) BatchNormTraining(x, weight, bias, mean, variance *Tensor, eps float64) *Tensor {
+	return sc.batchNorm(x, weight, bias, mean, variance, eps, true)
+}
+
+// Dropout sets elements of x to zero with probability p, by numbers of the
+// process's generator, and scales the others by 1/(1−p).
+func (sc *Scope) Dropout(x *Tensor, p float64) *Tensor {
+	return sc.begin(opDropout).tensor(x).float(p).bool(true).one()
+}
+
+// DropPath sets whole items of x [N ...] to zero with probability p, by numbers
+// of the process's generator, and scales the others by 1/(1−p): stochastic depth
+// (Huang et al. 2016) for a branch of a residual network.
+func (sc *Scope) DropPath(x *Tensor, p float64) (y *Tensor) {
+	shape := x.Shape()
+	for i := range shape[1:] {
+		shape[1+i] = 1
+	}
+	sc.Scoped(func(sc *Scope) {
+		keep := sc.Empty(x.DType(), shape...)
+		sc.begin(opBernoulli).tensor(keep).float(1 - p).none().do()
+		y = sc.Mul(x, keep)
+		sc.begin(opDivScalarIn).tensor(y).float(1 - p).do()
+		y = sc.Keep(y)
+	})
+	return y
+}
+
+// BCEWithLogits returns the mean binary cross-entropy of logits against targets
+// from 0 to 1 of the same shape, a scalar tensor.
+func (sc *Scope) BCEWithLogits(logits, targets *Tensor) *Tensor {
+	const mean = 1
+	return sc.begin(opBCE).tensor(logits).tensor(targets).none().none().int(mean).one()
+}
+
+// Detach returns x's values, apart from what recorded how they came about.
+func (sc *Scope) Detach(x *Tensor) *Tensor { return sc.begin(opDetach).tensor(x).one() }
+
+// Stack joins tensors of one shape along a new dimension dim.
+func (sc *Scope) Stack(tensors []*Tensor, dim int) *Tensor {
+	return sc.begin(opStack).tensors(tensors).int(int64(dim)).one()
+}
+
+// MulInPlace multiplies a by b, element by element, and returns a.
+func (sc *Scope) MulInPlace(a, b *Tensor) *Tensor {
+	sc.begin(opMulInPlace).tensor(a).tensor(b).do()
+	return a
+}
+
+// GradNorm returns the Euclidean norm of all gradients together, a scalar tensor.
+func (sc *Scope) GradNorm(grads []*Tensor) (norm *Tensor) {
+	sc.Scoped(func(sc *Scope) {
+		norms := sc.Stack(sc.CallN(opForeachNorm, grads, 2), 0)
+		norm = sc.Keep(sc.begin(opVectorNorm).tensor(norms).int(2).one())
+	})
+	return norm
+}
+
+// ClipGrads scales the gradients in place by min(1, most/(norm + 1e-6)), as
+// PyTorch's clip_grad_norm_: so that their norm, which GradNorm has found, is at
+// most most. If the norm is not finite, they become so too.
+func (sc *Scope) ClipGrads(grads []*Tensor, norm *Tensor, most float64) {
+	sc.Scoped(func(sc *Scope) {
+		c := sc.AddScalar(norm, 1e-6)
+		c = sc.MulScalar(sc.begin(opReciprocal).tensor(c).one(), most)
+		c = sc.begin(opClampMax).tensor(c).float(1).one()
+		sc.begin(opForeachScale).tensors(grads).tensor(c).do()
+	})
+}
+
+// AdamW are the options of [Scope.FusedAdamW].
+type AdamW struct {
+	Rate         float64 // learning rate
+	Beta1, Beta2 float64 // decay of the moments, such as 0.9 and 0.999
+	Epsilon      float64 // added to the root of the second moment, such as 1e-8
+	Decay        float64 // weight decay, decoupled from the gradient
+}
+
+// FusedAdamW makes one step of AdamW (Loshchilov and Hutter 2019) in place on
+// weights, with their gradients, first and second moments, and the number of
+// steps of each, a float32 scalar that it counts up.
+func (sc *Scope) FusedAdamW(weights, grads, first, second, steps []*Tensor, o AdamW) {
+	sc.NoGrad(func() {
+		for _, s := range steps {
+			sc.begin(opAddScalarIn).tensor(s).float(1).do()
+		}
+		sc.begin(opFusedAdamW).tensors(weights).tensors(grads).tensors(first).tensors(second).tensors(nil).tensors(steps).
+			float(o.Rate).float(o.Beta1).float(o.Beta2).float(o.Decay).float(o.Epsilon).bool(false).bool(false).do()
+	})
+}

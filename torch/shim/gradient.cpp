@@ -1,0 +1,28 @@
+// gradient.cpp: automatic differentiation.
+#include "core.hpp"
+
+#include <torch/csrc/autograd/autograd.h>
+
+using namespace lt;
+
+extern "C" {
+
+lt_error *lt_requires_grad_set(lt_tensor *t, int on) {
+  return guard([&] { borrow(t).requires_grad_(on != 0); });
+}
+
+int lt_requires_grad(const lt_tensor *t) { return borrow(t).requires_grad(); }
+
+lt_error *lt_grad(const lt_tensor *t, lt_tensor **out) {
+  return guard([&] { *out = give(borrow(t).grad()); });
+}
+
+lt_error *lt_grad_set(lt_tensor *t, const lt_tensor *grad) {
+  return guard([&] { borrow(t).mutable_grad() = borrow(grad); });
+}
+
+lt_error *lt_backward(const lt_tensor *loss) {
+  return guard([&] { torch::autograd::backward({borrow(loss)}, {at::Tensor()}); });
+}
+
+}
