@@ -30,6 +30,7 @@ type Policy struct {
 
 // Limits of a Policy; beyond them nothing is left of an image, or of its label.
 const (
+	MaxShift    = 512
 	MaxZoom     = 1.
 	MaxRotation = 180.
 	MaxNoise    = 10.
@@ -41,7 +42,7 @@ func (p Policy) Check() error {
 		name       string
 		value, max float64
 	}{
-		{"shift", float64(p.Shift), math.MaxInt16},
+		{"shift", float64(p.Shift), MaxShift},
 		{"zoom", p.Zoom, MaxZoom},
 		{"rotation", p.Rotation, MaxRotation},
 		{"noise", p.Noise, MaxNoise},

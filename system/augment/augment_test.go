@@ -190,6 +190,7 @@ func TestCheck(t *testing.T) {
 	}
 	for want, p := range map[string]Policy{
 		"shift -1 is not between 0": {Shift: -1},
+		"shift 1000 is not":         {Shift: 1000},
 		"zoom 1.5 is not":           {Zoom: 1.5},
 		"zoom NaN":                  {Zoom: math.NaN()},
 		"rotation 181 is not":       {Rotation: 181},

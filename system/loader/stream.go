@@ -157,8 +157,9 @@ func (s *Stream) done(f *filling, at int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f.pending--
-	s.stats.Images++
-	if err != nil {
+	if err == nil {
+		s.stats.Images++
+	} else {
 		s.failed = true // all images before this one are done or in work
 		if f.err == nil || at < f.at {
 			f.err, f.at = err, at

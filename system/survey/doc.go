@@ -1,4 +1,4 @@
-// Package survey keeps simulated images on disk.
+// Package survey keeps simulated images on disk, and reads those that users have.
 //
 // A data set is a directory:
 //
@@ -15,5 +15,8 @@
 // the same bytes on any number of workers, and a set of 100 images is the
 // beginning of the set of 1000.
 //
-// Not here yet: other formats, splits, augmentation, a prefetching loader.
+// Files that did not come from here are read as they lie in a directory: .npy and
+// .png, see OpenImages.
+//
+// Not here: augmentation and batches (packages augment and loader).
 package survey
