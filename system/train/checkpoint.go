@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"lensbench/system/atomic"
 	"lensbench/system/nn"
@@ -102,7 +101,17 @@ func readState(f *safetensors.File) (*State, error) {
 // Fill reads one parameter, as nn.Source has it.
 func (c *checkpoint) Fill(p *nn.Param, dst []float32) error { return c.ReadFloat32(p.Name, dst) }
 
-var _ nn.Source = (*checkpoint)(nil)
+// Count reads one counter, as nn.Counted has it.
+func (c *checkpoint) Count(p *nn.Param) (int64, error) {
+	var n [1]int64
+	err := c.ReadInt64(p.Name, n[:])
+	return n[0], err
+}
+
+var (
+	_ nn.Source  = (*checkpoint)(nil)
+	_ nn.Counted = (*checkpoint)(nil)
+)
 
 // writeCheckpoint writes a checkpoint, which is there as a whole or not at all,
 // and to stay.
@@ -141,8 +150,4 @@ func sameFile(a, b string) bool {
 func checkpointBytes(ps *nn.Params) int64 {
 	const rest = 1 << 16 // the state, the header, the random number generator
 	return ps.Bytes() + 2*4*ps.Trainable() + rest
-}
-
-func isOptimizer(tensor string) bool {
-	return tensor == rngName || strings.HasPrefix(tensor, optimizer+".")
 }

@@ -63,7 +63,7 @@ func openDirectory(path string) (*directory, error) {
 		return nil, fmt.Errorf("%s: lock: %w", path, err)
 	}
 	d := &directory{path, lock}
-	d.announce(Holder{os.Getpid(), time.Now().UTC().Truncate(time.Second), os.Args})
+	d.announce(Holder{os.Getpid(), now(), os.Args})
 	for _, name := range atomic.Leftovers(path) {
 		os.Remove(name) // one that stays only takes up space
 	}
@@ -92,9 +92,15 @@ func (d *directory) close() {
 
 func (d *directory) file(name string) string { return filepath.Join(d.path, name) }
 
+// complete says whether there is a trained network in the directory.
+func (d *directory) complete() bool {
+	_, err := os.Stat(d.file(trained.ManifestName))
+	return err == nil
+}
+
 // mustBeFree returns an error if there is a run in the directory already.
 func (d *directory) mustBeFree() error {
-	if _, err := os.Stat(d.file(trained.ManifestName)); err == nil {
+	if d.complete() {
 		return fmt.Errorf("%s: holds a trained network; remove it or choose another directory or name", d.path)
 	}
 	if _, err := os.Stat(d.file(LastName)); err != nil {

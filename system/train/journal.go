@@ -142,3 +142,6 @@ func digits(v float64) float64 {
 	unit := math.Pow(10, 4-math.Ceil(math.Log10(math.Abs(v))))
 	return math.Round(v*unit) / unit
 }
+
+// now is the time for a line of a journal.
+func now() time.Time { return time.Now().UTC().Truncate(time.Second) }

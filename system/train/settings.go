@@ -83,6 +83,10 @@ var Ranges = []Range{
 	{"schedule.patience", 0, 100_000, func(s *Settings) float64 { return float64(s.Sched.Patience) }},
 	{"stop.patience", 0, 100_000, func(s *Settings) float64 { return float64(s.Stop.Patience) }},
 	{"stop.min_delta", 0, 100, func(s *Settings) float64 { return s.Stop.MinDelta }},
+	{"augment.shift", 0, 1000, func(s *Settings) float64 { return float64(s.Augment.Shift) }},
+	{"augment.zoom", 0, augment.MaxZoom, func(s *Settings) float64 { return s.Augment.Zoom }},
+	{"augment.rotation", 0, augment.MaxRotation, func(s *Settings) float64 { return s.Augment.Rotation }},
+	{"augment.noise", 0, augment.MaxNoise, func(s *Settings) float64 { return s.Augment.Noise }},
 }
 
 // Outside returns the first range that s is outside of, nil if there is none.

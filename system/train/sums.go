@@ -1,6 +1,6 @@
 package train
 
-// Sums are what steps add up to. They are kept as sums, which a checkpoint
+// sums are what steps add up to. They are kept as sums, which a checkpoint
 // holds, so that a broken run goes on with the same digits.
 type sums struct {
 	Steps   int     `json:"steps"`

@@ -1,0 +1,149 @@
+package train
+
+import (
+	"fmt"
+
+	"lensbench/system/loader"
+	"lensbench/system/model"
+	"lensbench/system/nn"
+	"lensbench/system/optim"
+	"lensbench/system/safetensors"
+	"lensbench/system/trained"
+	"lensbench/torch"
+)
+
+// An engine is what steps change: weights, the optimiser's moments, and the
+// random number generator of the process. It belongs to a session.
+type engine struct {
+	sc       *torch.Scope
+	model    *model.Model
+	settings *Settings
+	pixels   int // side of an image
+	adamW    *optim.AdamW
+}
+
+// newEngine makes an engine that begins with weights from src.
+func newEngine(sc *torch.Scope, m *model.Model, s *Settings, pixels int, src nn.Source) (*engine, error) {
+	if err := m.Params.Load(sc, src); err != nil {
+		return nil, err
+	}
+	sc.Seed(s.Seed)
+	return &engine{sc, m, s, pixels, optim.NewAdamW(sc, m.Params, s.Decay, s.Clip)}, nil
+}
+
+// A step is what a training step leaves: numbers that are still tensors, because
+// to read one is to wait for the device.
+type step struct {
+	images     int
+	loss, norm *torch.Tensor
+}
+
+// train makes one step of training.
+func (e *engine) train(b *loader.Batch, rate float64) step {
+	s := step{images: len(b.Labels)}
+	e.sc.Scoped(func(sc *torch.Scope) {
+		x, y := e.inputs(sc, b)
+		loss := sc.BCEWithLogits(e.model.ForwardMode(sc, x, nn.Training), y)
+		norm := e.adamW.Step(sc, loss, rate)
+		s.loss, s.norm = sc.Keep(sc.Detach(loss)), sc.Keep(norm)
+	})
+	return s
+}
+
+// inputs makes tensors of a batch, images of the size that the network takes.
+func (e *engine) inputs(sc *torch.Scope, b *loader.Batch) (x, y *torch.Tensor) {
+	n := int64(len(b.Labels))
+	x = sc.FromFloat32(b.Pixels, n, int64(e.model.Bands), int64(e.pixels), int64(e.pixels))
+	return trained.Resize(sc, x, e.settings.Input), sc.FromFloat32(b.Labels, n)
+}
+
+// read reads the losses and norms of steps, once for all of them.
+func (e *engine) read(steps []step) (losses, norms []float32, err error) {
+	n := len(steps)
+	both := make([]*torch.Tensor, 2*n)
+	for i, s := range steps {
+		both[i], both[n+i] = s.loss, s.norm
+	}
+	values := make([]float32, 2*n)
+	e.sc.Scoped(func(sc *torch.Scope) {
+		err = sc.Stack(both, 0).CopyFloat32(values)
+	})
+	for _, t := range both {
+		t.Free()
+	}
+	return values[:n], values[n:], err
+}
+
+// score appends the logits of a batch.
+func (e *engine) score(b *loader.Batch, logits []float64) ([]float64, error) {
+	values := make([]float32, len(b.Labels))
+	var err error
+	e.sc.InferenceMode(func() {
+		e.sc.Scoped(func(sc *torch.Scope) {
+			x, _ := e.inputs(sc, b)
+			err = e.model.ForwardMode(sc, x, nn.Evaluation).CopyFloat32(values)
+		})
+	})
+	for _, v := range values {
+		logits = append(logits, float64(v))
+	}
+	return logits, err
+}
+
+// tensors are all that a checkpoint has to hold.
+func (e *engine) tensors() []safetensors.Source {
+	out := e.model.Params.Tensors()
+	for i, p := range e.model.Params.Trained() {
+		out = append(out,
+			floats(momentName(firstKey, p.Name), p.Shape, e.adamW.First[i]),
+			floats(momentName(secondKey, p.Name), p.Shape, e.adamW.Second[i]))
+	}
+	state := e.sc.RandomState()
+	return append(out, floats(stepName, nil, e.adamW.Steps[0]),
+		safetensors.Source{Name: rngName, DType: safetensors.U8, Shape: []int{len(state)}, Bytes: state})
+}
+
+func floats(name string, shape []int, t *torch.Tensor) safetensors.Source {
+	return safetensors.Source{Name: name, DType: safetensors.F32, Shape: shape, Float: t.CopyFloat32}
+}
+
+// restore sets moments and generator to those of a checkpoint; weights came with
+// newEngine.
+func (e *engine) restore(c *checkpoint) error {
+	var buf []float32
+	fill := func(name string, t *torch.Tensor) error {
+		n := int(t.Numel())
+		if cap(buf) < n {
+			buf = make([]float32, n)
+		}
+		if err := c.ReadFloat32(name, buf[:n]); err != nil {
+			return err
+		}
+		e.sc.CopyFrom(t, buf[:n])
+		return nil
+	}
+	for i, p := range e.model.Params.Trained() {
+		if err := fill(momentName(firstKey, p.Name), e.adamW.First[i]); err != nil {
+			return err
+		}
+		if err := fill(momentName(secondKey, p.Name), e.adamW.Second[i]); err != nil {
+			return err
+		}
+		if err := fill(stepName, e.adamW.Steps[i]); err != nil {
+			return err
+		}
+	}
+	info, ok := c.Lookup(rngName)
+	if !ok {
+		return fmt.Errorf("%s: no tensor %q", c.Name(), rngName)
+	}
+	state := make([]uint8, info.Len())
+	if err := c.ReadUint8(rngName, state); err != nil {
+		return err
+	}
+	e.sc.SetRandomState(state)
+	return nil
+}
+
+// free frees the weights; the rest goes with the session.
+func (e *engine) free() { e.model.Params.Free() }

@@ -1,0 +1,236 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"lensbench/system/loader"
+	"lensbench/system/metric"
+)
+
+// interval is the number of steps between readings of the loss, and lines of the
+// journal.
+const interval = 20
+
+// A stopwatch measures steps; a run that is resumed begins a new one.
+type stopwatch struct {
+	begun  time.Time
+	steps  int
+	images int
+	waited float64 // s, for images
+}
+
+func (w *stopwatch) step(images int, waited float64) {
+	w.steps++
+	w.images += images
+	w.waited += waited
+}
+
+func (w *stopwatch) seconds() float64   { return time.Since(w.begun).Seconds() }
+func (w *stopwatch) perSecond() float64 { return digits(float64(w.images) / w.seconds()) }
+func (w *stopwatch) wait() float64      { return digits(w.waited / float64(max(w.steps, 1))) }
+
+// oneEpoch trains to the end of the epoch, validates and saves.
+func (r *run) oneEpoch(ctx context.Context) error {
+	r.epoch = stopwatch{begun: time.Now()}
+	err := r.steps(ctx)
+	perSecond := r.epoch.perSecond()
+	var v *metric.Sample
+	if err == nil {
+		v, err = r.validate(ctx)
+	}
+	if err != nil && ctx.Err() != nil {
+		if err := r.save(LastName); err != nil {
+			return err
+		}
+		return ErrInterrupted
+	}
+	if err != nil {
+		return err
+	}
+	return r.endEpoch(v, perSecond)
+}
+
+// steps trains on the batches of the epoch that are left.
+func (r *run) steps(ctx context.Context) error {
+	s := &r.state
+	stream := r.train.Epoch(ctx, s.Epoch, s.Batch)
+	defer stream.Close()
+	r.clock = stopwatch{begun: time.Now()}
+	for {
+		r.pace.begin()
+		before := stream.Stats().Waited
+		b, err := stream.Next()
+		if err == io.EOF {
+			return r.line()
+		}
+		if err != nil {
+			return err
+		}
+		r.step(b, stream.Stats().Waited-before)
+		stream.Release(b)
+		if err := r.afterStep(); err != nil {
+			return err
+		}
+	}
+}
+
+// step trains on one batch.
+func (r *run) step(b *loader.Batch, waited float64) {
+	s := &r.state
+	r.pending = append(r.pending, r.engine.train(b, r.schedule.rate(s.Step)))
+	s.Step++
+	s.Batch++
+	images := len(b.Labels)
+	r.pace.step(r.all.steps, images)
+	for _, w := range []*stopwatch{&r.all, &r.epoch, &r.clock} {
+		w.step(images, waited)
+	}
+}
+
+// afterStep does what is due between steps.
+func (r *run) afterStep() error {
+	if r.state.Interval.Steps+len(r.pending) == interval {
+		if err := r.line(); err != nil {
+			return err
+		}
+	}
+	r.Watch.Update(r.progress())
+	if r.Every >= 0 && time.Since(r.saved) >= r.Every && r.state.Batch < r.train.Batches() {
+		return r.save(LastName)
+	}
+	return nil
+}
+
+// read takes losses and norms of the steps since the last reading into the sums.
+func (r *run) read() error {
+	if len(r.pending) == 0 {
+		return nil
+	}
+	steps := r.pending
+	r.pending = nil
+	losses, norms, err := r.engine.read(steps)
+	if err != nil {
+		return err
+	}
+	if err := finite(r.state.Step-len(steps)+1, losses, norms); err != nil {
+		return err
+	}
+	for i, s := range steps {
+		for _, sum := range []*sums{&r.state.Interval, &r.state.Sums} {
+			sum.add(s.images, float64(losses[i]), float64(norms[i]), r.Settings.Clip)
+		}
+	}
+	return nil
+}
+
+// line writes a line about the interval, which it ends, unless that is empty.
+func (r *run) line() error {
+	if err := r.read(); err != nil {
+		return err
+	}
+	sum := r.state.Interval
+	if sum.Steps == 0 {
+		return nil
+	}
+	line := StepLine{Place: r.place(stepLine), Loss: sum.meanLoss(), Norm: sum.meanNorm(), MaxNorm: sum.MaxNorm, Clipped: sum.Clipped,
+		Rate: r.schedule.rate(r.state.Step - 1), PerSecond: r.clock.perSecond(), Wait: r.clock.wait()}
+	r.loss = line.Loss
+	r.state.Interval = sums{}
+	r.clock = stopwatch{begun: time.Now()}
+	return r.journal.write(line)
+}
+
+func (r *run) progress() Progress {
+	s := &r.state
+	batches := r.train.Batches()
+	left := (r.Settings.Epochs-s.Epoch)*batches - s.Batch
+	return Progress{Epoch: s.Epoch + 1, Epochs: r.Settings.Epochs, Batch: s.Batch, Batches: batches, Loss: r.loss,
+		PerSecond: r.pace.perSecond(), Remaining: r.pace.remaining(left, r.Settings.Epochs-s.Epoch, r.Validation.Len())}
+}
+
+// validate scores the validation images.
+func (r *run) validate(ctx context.Context) (*metric.Sample, error) {
+	p := r.progress()
+	p.Batch, p.Batches = 0, 0
+	r.Watch.Update(p)
+	r.pace.begin()
+	defer r.pace.validation()
+	stream := r.validation.Epoch(ctx, 0, 0)
+	defer stream.Close()
+	var logits []float64
+	var labels []int
+	for {
+		b, err := stream.Next()
+		if err == io.EOF {
+			return metric.OfLogits(logits, labels)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if logits, err = r.engine.score(b, logits); err != nil {
+			return nil, err
+		}
+		for _, l := range b.Labels {
+			labels = append(labels, int(l))
+		}
+		stream.Release(b)
+	}
+}
+
+// endEpoch notes what validation says and saves.
+func (r *run) endEpoch(v *metric.Sample, perSecond float64) error {
+	s, loss := &r.state, v.NLL()
+	if math.IsNaN(loss) || math.IsInf(loss, 0) {
+		return fmt.Errorf("validation loss is %v after step %d: a lower rate, clipping or warm-up may help", loss, s.Step)
+	}
+	better := s.Best == nil || loss < s.Best.Loss
+	s.Epoch++
+	line := EpochLine{Place: r.place(epochLine), Loss: s.Sums.meanLoss(), Norm: s.Sums.meanNorm(), Clipped: s.Sums.Clipped,
+		Rate: r.schedule.rate(s.Step - 1), Validation: loss, Accuracy: v.At(0).Accuracy(), AUROC: v.AUROC(), Best: better,
+		PerSecond: perSecond, Wait: r.epoch.wait(), Seconds: digits(r.epoch.seconds())}
+	r.schedule.epoch(loss)
+	s.Batch, s.Sums, s.Schedule = 0, sums{}, r.schedule.state()
+	switch {
+	case s.Stop.epoch(loss, r.Settings.Stop):
+		s.Ended = NoBetter
+	case s.Epoch == r.Settings.Epochs:
+		s.Ended = AllEpochs
+	}
+	if better {
+		s.Best = &Best{s.Epoch, loss}
+	}
+	if err := r.journal.write(line); err != nil {
+		return err
+	}
+	r.Watch.Epoch(line)
+	if better {
+		return r.save(BestName, LastName)
+	}
+	return r.save(LastName)
+}
+
+// save writes a checkpoint under one name or two. The best comes first: a run
+// that is killed in between goes on from the last, and finds the same best again.
+func (r *run) save(names ...string) error {
+	if err := r.read(); err != nil {
+		return err // and the checkpoint of finite weights stays
+	}
+	path := r.dir.file(names[0])
+	if err := writeCheckpoint(path, &r.state, r.engine.tensors()); err != nil {
+		return fmt.Errorf("saving a checkpoint: %w", err)
+	}
+	for _, name := range names[1:] {
+		if share(path, r.dir.file(name)) == nil {
+			continue
+		}
+		if err := writeCheckpoint(r.dir.file(name), &r.state, r.engine.tensors()); err != nil {
+			return fmt.Errorf("saving a checkpoint: %w", err)
+		}
+	}
+	r.saved = time.Now()
+	return nil
+}

@@ -1,6 +1,0 @@
-package train
-
-// A Result is what a run came to.
-type Result struct {
-	Ended string `json:"ended"`
-}

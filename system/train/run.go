@@ -1,0 +1,228 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"lensbench/system/loader"
+	"lensbench/system/model"
+	"lensbench/system/nn"
+	"lensbench/system/survey"
+	"lensbench/system/trained"
+	"lensbench/torch"
+)
+
+// A Job is a run that is wanted.
+type Job struct {
+	Dir        string // of the run, see the package comment
+	Settings   Settings
+	Train      survey.Images
+	Validation survey.Images
+	Init       string // file of first weights, whose SHA-256 is in the settings; "": the formula
+
+	// About says of the images what the trained network's manifest is to say:
+	// Survey, BandNames and PixelScale.
+	About trained.Manifest
+
+	Workers int           // goroutines that read images
+	Every   time.Duration // between checkpoints within an epoch; 0: after every step; negative: none
+	Watch   Watcher       // nil: Silence
+}
+
+// Start trains from the beginning.
+func Start(ctx context.Context, j Job) (*Result, error) { return j.run(ctx, "") }
+
+// Resume goes on from a checkpoint, LastName or BestName. Settings and images
+// must be those of the run.
+func Resume(ctx context.Context, j Job, checkpoint string) (*Result, error) {
+	return j.run(ctx, checkpoint)
+}
+
+// A run is a job in work.
+type run struct {
+	Job
+	dir        *directory
+	model      *model.Model
+	state      State
+	schedule   schedule
+	train      *loader.Loader
+	validation *loader.Loader
+	journal    *journal
+	engine     *engine
+
+	pending []step  // that were not read yet
+	loss    float64 // of the last interval
+	pace    pace
+	saved   time.Time // when the last checkpoint was
+	all     stopwatch // of the run, in this process
+	epoch   stopwatch // of the epoch
+	clock   stopwatch // of the interval
+}
+
+func (j Job) run(ctx context.Context, checkpoint string) (*Result, error) {
+	r := &run{Job: j, pace: pace{now: time.Now}, all: stopwatch{begun: time.Now()}}
+	if r.Watch == nil {
+		r.Watch = Silence
+	}
+	defer r.Watch.Finish()
+	if err := r.prepare(); err != nil {
+		return nil, err
+	}
+	dir, err := openDirectory(j.Dir)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.close()
+	r.dir = dir
+	c, err := r.open(checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	if c != nil {
+		defer c.Close()
+	}
+	return r.inSession(ctx, c)
+}
+
+// prepare checks what can be known before anything is written.
+func (r *run) prepare() (err error) {
+	s := &r.Settings
+	if err := s.Check(); err != nil {
+		return err
+	}
+	if r.state.Data, err = identifyBoth(r.Train, r.Validation); err != nil {
+		return err
+	}
+	if r.model, err = model.New(s.Model, r.state.Data.Bands); err != nil {
+		return err
+	}
+	if err := r.model.CheckSize(s.Input, s.Input); err != nil {
+		return err
+	}
+	if n := r.Train.Len(); n < s.Batch {
+		return fmt.Errorf("batch %d; there are only %d training images", s.Batch, n)
+	}
+	augment := s.Augment
+	r.train, err = loader.New(r.Train, loader.Config{Batch: s.Batch, Workers: r.Workers, Shuffle: true, Seed: s.Seed,
+		DropLast: true, Augment: &augment, Stretch: s.Stretch})
+	if err != nil {
+		return err
+	}
+	r.validation, err = loader.New(r.Validation, loader.Config{Batch: s.Batch, Workers: r.Workers, Stretch: s.Stretch})
+	if err != nil {
+		return err
+	}
+	r.schedule, err = s.Sched.new(s.Rate, s.Epochs*r.train.Batches())
+	return err
+}
+
+// open opens the checkpoint to go on from; without one it makes sure that the
+// directory is free.
+func (r *run) open(name string) (*checkpoint, error) {
+	if err := r.dir.checkSpace(checkpointBytes(r.model.Params)); err != nil {
+		return nil, err
+	}
+	if name == "" {
+		return nil, r.dir.mustBeFree()
+	}
+	path := r.dir.file(name)
+	c, err := openCheckpoint(path)
+	if os.IsNotExist(err) {
+		return nil, fmt.Errorf("%s: is not there, so there is no run to go on with; without --resume one begins", path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := c.State.sameRun(r.Settings, r.state.Data); err != nil {
+		c.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if r.dir.complete() {
+		c.Close()
+		return nil, fmt.Errorf("%s: the run is complete: it is a trained network", r.Dir)
+	}
+	return c, nil
+}
+
+// inSession trains in a session of its own, from the beginning or from a
+// checkpoint.
+func (r *run) inSession(ctx context.Context, c *checkpoint) (result *Result, err error) {
+	err = torch.Session{Threads: r.Settings.Threads}.Run(func(sc *torch.Scope) error {
+		if err := r.load(sc, c); err != nil {
+			return err
+		}
+		defer r.engine.free()
+		defer r.journal.close()
+		for r.state.Ended == "" {
+			if err := r.oneEpoch(ctx); err != nil {
+				return err
+			}
+		}
+		result, err = r.finish(ctx)
+		return err
+	})
+	if err != nil && r.journal != nil {
+		err = r.broken(err)
+	}
+	return result, err
+}
+
+// load makes the engine and opens the journal.
+func (r *run) load(sc *torch.Scope, c *checkpoint) (err error) {
+	machine := Machine{torch.Version(), torch.CPUCapability()}
+	if c == nil {
+		return r.begin(sc, machine)
+	}
+	r.state = c.State
+	if d := differences(machine, c.State.Machine); d != nil {
+		r.Watch.Note(fmt.Sprintf("note: %s on this machine, so weights will differ in their last digits from those of an unbroken run", d[0]))
+	}
+	if err := restore(r.schedule, r.state.Schedule); err != nil {
+		return err
+	}
+	if r.engine, err = newEngine(sc, r.model, &r.Settings, r.state.Data.Pixels, c); err != nil {
+		return err
+	}
+	if err := r.engine.restore(c); err != nil {
+		return err
+	}
+	if r.journal, err = resumeJournal(r.dir.file(JournalName), &r.state); err != nil {
+		return err
+	}
+	r.Watch.Note("goes on from " + r.state.Where())
+	return r.noteRun(resumeLine)
+}
+
+// begin begins a run. Its first checkpoint is that of no step: a run that is
+// killed is always resumed in the same way.
+func (r *run) begin(sc *torch.Scope, machine Machine) (err error) {
+	r.state = State{Schema: StateSchema, Settings: r.Settings, Data: r.state.Data, Machine: machine, Schedule: r.schedule.state()}
+	var src nn.Source = nn.Formula{Seed: r.Settings.Seed}
+	if r.Init != "" {
+		f, err := openInit(r.Init, r.Settings.Init, r.model.Params)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		src = f
+	}
+	if r.engine, err = newEngine(sc, r.model, &r.Settings, r.state.Data.Pixels, src); err != nil {
+		return err
+	}
+	if r.journal, err = newJournal(r.dir.file(JournalName)); err != nil {
+		return err
+	}
+	if err := r.noteRun(runLine); err != nil {
+		return err
+	}
+	return r.save(LastName)
+}
+
+func (r *run) noteRun(kind string) error {
+	s := &r.state
+	return r.journal.write(RunLine{r.place(kind), now(), s.Settings.Hash(), s.Settings, s.Data, s.Machine})
+}
+
+func (r *run) place(kind string) Place { return Place{kind, r.state.Epoch, r.state.Step} }
