@@ -35,7 +35,7 @@ type light struct {
 func newLight(b *nn.Builder, bands int) (backbone, int) {
 	l := &light{
 		positions: b.Embedding("pos", 1, lightGrid*lightGrid, lightDim),
-		trunk:     newTrunk(b, bands, 2, 2, 2),
+		trunk:     newTrunk(b, bands, stemChannels, 2, 2, 2),
 		patches:   b.Conv2D("patch", nn.Conv2D{In: stemChannels << 2, Out: lightDim, Kernel: lightPatch, Stride: lightPatch, Biased: true}),
 		patchNorm: b.LayerNorm("patch_norm", lightDim, lightEps),
 	}

@@ -30,17 +30,24 @@ type kind struct {
 }
 
 var kinds = []kind{
-	{"resnet18", 64, 0.5, false, resnet(2, 2, 2, 2)},
-	{"resnet34", 64, 0.5, false, resnet(3, 4, 6, 3)},
+	{"resnet18", 64, 0.5, false, resnet(stemChannels, 2, 2, 2, 2)},
+	{"resnet34", 64, 0.5, false, resnet(stemChannels, 3, 4, 6, 3)},
 	{"vit_b_16", vitPixels, 0.5, false, newViT},
 	{"light_transformer", 112, lightDrop, true, newLight},
+	{Tiny, 16, 0.5, false, resnet(4, 1, 1)},
 }
 
-// Names returns the networks that New knows.
+// Tiny is a residual network of some 1,500 parameters, for tests of what is
+// done with networks. It is not among Names.
+const Tiny = "tiny"
+
+// Names returns the networks that users choose from.
 func Names() []string {
 	var names []string
 	for _, k := range kinds {
-		names = append(names, k.name)
+		if k.name != Tiny {
+			names = append(names, k.name)
+		}
 	}
 	return names
 }

@@ -20,15 +20,16 @@ type trunk struct {
 // stemChannels is the width of the stem and of the first stage.
 const stemChannels = 64
 
-// newTrunk makes a trunk with blocks[i] blocks in stage i.
-func newTrunk(b *nn.Builder, bands int, blocks ...int) *trunk {
+// newTrunk makes a trunk whose stem has that many channels, with blocks[i] blocks
+// in stage i.
+func newTrunk(b *nn.Builder, bands, channels int, blocks ...int) *trunk {
 	t := &trunk{
-		conv: b.Conv2D("conv1", nn.Conv2D{In: bands, Out: stemChannels, Kernel: 7, Stride: 2, Padding: 3}),
-		bn:   b.BatchNorm("bn1", stemChannels),
+		conv: b.Conv2D("conv1", nn.Conv2D{In: bands, Out: channels, Kernel: 7, Stride: 2, Padding: 3}),
+		bn:   b.BatchNorm("bn1", channels),
 	}
-	in := stemChannels
+	in := channels
 	for stage, n := range blocks {
-		out := stemChannels << stage
+		out := channels << stage
 		for i := range n {
 			stride := 1
 			if stage > 0 && i == 0 {
@@ -126,10 +127,11 @@ func (l *basicBlock) macs(n int) int64 {
 // A residual is a trunk with global average pooling.
 type residual struct{ *trunk }
 
-// resnet returns the maker of a residual network of four stages.
-func resnet(blocks ...int) func(b *nn.Builder, bands int) (backbone, int) {
+// resnet returns the maker of a residual network whose stem has that many
+// channels, with blocks[i] blocks in stage i.
+func resnet(channels int, blocks ...int) func(b *nn.Builder, bands int) (backbone, int) {
 	return func(b *nn.Builder, bands int) (backbone, int) {
-		return residual{newTrunk(b, bands, blocks...)}, stemChannels << (len(blocks) - 1)
+		return residual{newTrunk(b, bands, channels, blocks...)}, channels << (len(blocks) - 1)
 	}
 }
 
