@@ -3,26 +3,51 @@ package train
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
+	"lensbench/system/model"
 	"lensbench/torch"
 )
 
-// childDir is the variable that makes the test binary train in a directory, to
-// be killed there.
-const childDir = "TRAIN_TEST_DIR"
+// What is killed, and how often. The slow, thorough variant is
+//
+//	go test -run Killed -kill.model resnet18 -kill.times 20 ./system/train
+var (
+	killModel  = flag.String("kill.model", model.Tiny, "network of the run that is killed")
+	killEpochs = flag.Int("kill.epochs", 30, "its epochs, of 5 steps")
+	killTimes  = flag.Int("kill.times", 6, "number of times that it is killed at most")
+)
+
+// The variables that make the test binary train in a directory, to be killed
+// there.
+const (
+	childDir    = "TRAIN_TEST_DIR"
+	childModel  = "TRAIN_TEST_MODEL"
+	childEpochs = "TRAIN_TEST_EPOCHS"
+)
+
+func killedJob(dir, name string, epochs int) Job {
+	j := someJob(dir)
+	j.Settings.Model, j.Settings.Epochs, j.Settings.Stop, j.Settings.Threads = name, epochs, StopSetting{}, 2
+	j.Every = 0
+	return j
+}
 
 // child starts or resumes a run and prints a line a step.
 func child(dir string) int {
-	j := someJob(dir)
-	j.Watch, j.Every = steps{Silence}, 100*time.Millisecond
+	epochs, _ := strconv.Atoi(os.Getenv(childEpochs))
+	j := killedJob(dir, os.Getenv(childModel), epochs)
+	j.Watch = lines{Silence}
 	run := Start
-	if _, err := Peek(dir + "/" + LastName); err == nil {
+	if _, err := os.Stat(filepath.Join(dir, LastName)); err == nil {
 		run = func(ctx context.Context, j Job) (*Result, error) { return Resume(ctx, j, LastName) }
 	}
 	if _, err := run(context.Background(), j); err != nil {
@@ -36,45 +61,45 @@ func child(dir string) int {
 	return 0
 }
 
-type steps struct{ Watcher }
+// lines prints a line after every step.
+type lines struct{ Watcher }
 
-func (steps) Update(Progress) { fmt.Println("step") }
+func (lines) Update(Progress) { fmt.Println("step") }
 
 // A run that is killed again and again, a random time after a random step, comes
 // to the bytes of one that is left alone.
 func TestKilledRunIsThatOfAnUnbrokenOne(t *testing.T) {
-	whole := someJob(t.TempDir())
+	whole := killedJob(t.TempDir(), *killModel, *killEpochs)
+	whole.Every = time.Hour
 	train(t, whole)
 	dir := t.TempDir()
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 0))
 	kills := 0
-	for attempt := 0; ; attempt++ {
-		steps := 1 + random.IntN(5)
-		if attempt >= 4 {
-			steps = -1 // to the end
-		}
-		killed := runChild(t, dir, steps, time.Duration(random.IntN(60))*time.Millisecond)
-		if !killed {
+	for range *killTimes {
+		steps := 1 + random.IntN(2*5**killEpochs / *killTimes)
+		pause := time.Duration(random.IntN(5000)) * time.Microsecond // a step with its checkpoint takes 4 ms or more
+		if !runChild(t, dir, steps, pause) {
 			break
 		}
 		kills++
 	}
-	if kills < 2 {
-		t.Fatalf("seed %d: killed %d times only", seed, kills)
+	if runChild(t, dir, -1, 0); kills < 2 {
+		t.Errorf("killed %d times only", kills)
 	}
 	sameFiles(t, whole.Dir, dir)
-	if t.Failed() {
-		t.Logf("seed %d, %d kills", seed, kills)
-	}
+	t.Logf("seed %d, %d kills", seed, kills)
 }
 
-// runChild runs a child and kills it after that many steps and a pause. It
-// returns false if the child came to its end.
+// runChild runs a child and kills it after that many steps and a pause; a negative
+// number never comes. It returns false if the child came to its end.
 func runChild(t *testing.T, dir string, steps int, pause time.Duration) (killed bool) {
 	t.Helper()
+	if _, err := os.Stat(filepath.Join(dir, "model.json")); err == nil {
+		return false
+	}
 	c := exec.Command(os.Args[0])
-	c.Env = append(os.Environ(), childDir+"="+dir)
+	c.Env = append(os.Environ(), childDir+"="+dir, childModel+"="+*killModel, childEpochs+"="+strconv.Itoa(*killEpochs))
 	c.Stderr = os.Stderr
 	out, err := c.StdoutPipe()
 	if err != nil {
@@ -83,8 +108,7 @@ func runChild(t *testing.T, dir string, steps int, pause time.Duration) (killed 
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
+	for s := bufio.NewScanner(out); s.Scan(); {
 		if steps--; steps == 0 {
 			time.Sleep(pause)
 			c.Process.Kill()

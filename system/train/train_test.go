@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"lensbench/system/model"
 	"lensbench/system/survey"
 	"lensbench/system/trained"
 	"lensbench/torch/torchtest"
@@ -26,7 +27,7 @@ func TestMain(m *testing.M) {
 // someJob is a run of 3 epochs of 5 steps.
 func someJob(dir string) Job {
 	s := someSettings()
-	s.Input, s.Threads, s.Epochs, s.Batch = 16, 1, 3, 8
+	s.Model, s.Input, s.Threads, s.Epochs, s.Batch = model.Tiny, 16, 1, 3, 8
 	return Job{Dir: dir, Settings: s, Train: some(43, 1), Validation: some(18, 2), Workers: 1, Every: time.Hour}
 }
 
@@ -70,7 +71,7 @@ func TestTrain(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := n.Manifest
-	if m.Model != "resnet18" || m.Pixels != 16 || m.Input != 16 || m.Bands != 1 || m.Survey != "nowhere" || m.PixelScale != 0.2 || len(m.Thresholds) != 4 {
+	if m.Model != model.Tiny || m.Pixels != 16 || m.Input != 16 || m.Bands != 1 || m.Survey != "nowhere" || m.PixelScale != 0.2 || len(m.Thresholds) != 4 {
 		t.Errorf("the manifest is %+v", m)
 	}
 	places := readPlaces(t, filepath.Join(j.Dir, JournalName))
@@ -87,7 +88,7 @@ func TestTrain(t *testing.T) {
 // The pictures are so easy that a few epochs suffice to tell them apart.
 func TestTrainingLearns(t *testing.T) {
 	j := someJob(t.TempDir())
-	j.Settings.Epochs, j.Train = 5, some(200, 1)
+	j.Settings.Epochs, j.Settings.Rate, j.Train = 30, 0.01, some(200, 1)
 	r := train(t, j)
 	if r.Validation.AUROC < 0.95 {
 		t.Errorf("AUROC %.3f, want the classes told apart", r.Validation.AUROC)
@@ -170,7 +171,7 @@ func TestResumeErrors(t *testing.T) {
 		want   string
 	}{
 		{"another rate", func(j *Job) { j.Settings.Rate = 0.5 }, "is of another run: rate is 0.001, not 0.5"},
-		{"another model", func(j *Job) { j.Settings.Model = "resnet34" }, `model is "resnet18", not "resnet34"`},
+		{"another model", func(j *Job) { j.Settings.Model = "resnet34" }, `model is "tiny", not "resnet34"`},
 		{"other images", func(j *Job) { j.Train = some(43, 9) }, "data.train.digest is"},
 		{"fewer images", func(j *Job) { j.Validation = some(16, 2) }, "data.validation.images is 18, not 16"},
 		{"nothing", func(*Job) {}, "the run is complete: it is a trained network"},
