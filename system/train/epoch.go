@@ -219,15 +219,13 @@ func (r *run) save(names ...string) error {
 	if err := r.read(); err != nil {
 		return err // and the checkpoint of finite weights stays
 	}
-	path := r.dir.file(names[0])
-	if err := writeCheckpoint(path, &r.state, r.engine.tensors()); err != nil {
-		return fmt.Errorf("saving a checkpoint: %w", err)
-	}
-	for _, name := range names[1:] {
-		if share(path, r.dir.file(name)) == nil {
+	first := r.dir.file(names[0])
+	for i, name := range names {
+		path := r.dir.file(name)
+		if i > 0 && share(first, path) == nil {
 			continue
 		}
-		if err := writeCheckpoint(r.dir.file(name), &r.state, r.engine.tensors()); err != nil {
+		if err := r.write(path, &r.state, r.engine.tensors()); err != nil {
 			return fmt.Errorf("saving a checkpoint: %w", err)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 
+	"golang.org/x/sys/unix"
+
 	"lensbench/torch"
 )
 
@@ -54,6 +56,9 @@ func finite(first int, losses, norms []float32) error {
 func (r *run) broken(err error) error {
 	if errors.Is(err, torch.ErrOutOfMemory) {
 		err = fmt.Errorf("%w; a smaller batch needs less memory", err)
+	}
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+		err = fmt.Errorf("%w; make room there, and --resume goes on", err)
 	}
 	saved, peek := Peek(r.dir.file(LastName))
 	if peek != nil {

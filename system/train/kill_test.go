@@ -9,42 +9,38 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
 
 	"lensbench/system/model"
+	"lensbench/system/trained"
 	"lensbench/torch"
 )
 
 // What is killed, and how often. The slow, thorough variant is
 //
-//	go test -run Killed -kill.model resnet18 -kill.times 20 ./system/train
+//	go test -run Killed -kill.model resnet18 -kill.threads 2 -kill.times 20 ./system/train
 var (
-	killModel  = flag.String("kill.model", model.Tiny, "network of the run that is killed")
-	killEpochs = flag.Int("kill.epochs", 30, "its epochs, of 5 steps")
-	killTimes  = flag.Int("kill.times", 6, "number of times that it is killed at most")
+	killModel   = flag.String("kill.model", model.Tiny, "network of the run that is killed")
+	killEpochs  = flag.Int("kill.epochs", 30, "its epochs, of 5 steps")
+	killThreads = flag.Int("kill.threads", 1, "its compute threads")
+	killTimes   = flag.Int("kill.times", 6, "number of times that it is killed at most")
 )
 
-// The variables that make the test binary train in a directory, to be killed
-// there.
-const (
-	childDir    = "TRAIN_TEST_DIR"
-	childModel  = "TRAIN_TEST_MODEL"
-	childEpochs = "TRAIN_TEST_EPOCHS"
-)
+// childDir is the variable that makes the test binary train in a directory, to be
+// killed there.
+const childDir = "TRAIN_TEST_DIR"
 
-func killedJob(dir, name string, epochs int) Job {
+func killedJob(dir string) Job {
 	j := someJob(dir)
-	j.Settings.Model, j.Settings.Epochs, j.Settings.Stop, j.Settings.Threads = name, epochs, StopSetting{}, 2
-	j.Every = 0
+	j.Settings.Model, j.Settings.Epochs, j.Settings.Threads = *killModel, *killEpochs, *killThreads
+	j.Settings.Stop, j.Every = StopSetting{}, 0
 	return j
 }
 
 // child starts or resumes a run and prints a line a step.
 func child(dir string) int {
-	epochs, _ := strconv.Atoi(os.Getenv(childEpochs))
-	j := killedJob(dir, os.Getenv(childModel), epochs)
+	j := killedJob(dir)
 	j.Watch = lines{Silence}
 	run := Start
 	if _, err := os.Stat(filepath.Join(dir, LastName)); err == nil {
@@ -69,7 +65,7 @@ func (lines) Update(Progress) { fmt.Println("step") }
 // A run that is killed again and again, a random time after a random step, comes
 // to the bytes of one that is left alone.
 func TestKilledRunIsThatOfAnUnbrokenOne(t *testing.T) {
-	whole := killedJob(t.TempDir(), *killModel, *killEpochs)
+	whole := killedJob(t.TempDir())
 	whole.Every = time.Hour
 	train(t, whole)
 	dir := t.TempDir()
@@ -95,11 +91,11 @@ func TestKilledRunIsThatOfAnUnbrokenOne(t *testing.T) {
 // number never comes. It returns false if the child came to its end.
 func runChild(t *testing.T, dir string, steps int, pause time.Duration) (killed bool) {
 	t.Helper()
-	if _, err := os.Stat(filepath.Join(dir, "model.json")); err == nil {
+	if _, err := os.Stat(filepath.Join(dir, trained.ManifestName)); err == nil {
 		return false
 	}
-	c := exec.Command(os.Args[0])
-	c.Env = append(os.Environ(), childDir+"="+dir, childModel+"="+*killModel, childEpochs+"="+strconv.Itoa(*killEpochs))
+	c := exec.Command(os.Args[0], os.Args[1:]...)
+	c.Env = append(os.Environ(), childDir+"="+dir)
 	c.Stderr = os.Stderr
 	out, err := c.StdoutPipe()
 	if err != nil {

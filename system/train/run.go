@@ -9,6 +9,7 @@ import (
 	"lensbench/system/loader"
 	"lensbench/system/model"
 	"lensbench/system/nn"
+	"lensbench/system/safetensors"
 	"lensbench/system/survey"
 	"lensbench/system/trained"
 	"lensbench/torch"
@@ -29,6 +30,8 @@ type Job struct {
 	Workers int           // goroutines that read images
 	Every   time.Duration // between checkpoints within an epoch; 0: after every step; negative: none
 	Watch   Watcher       // nil: Silence
+
+	write func(path string, s *State, tensors []safetensors.Source) error // writeCheckpoint, but in tests
 }
 
 // Start trains from the beginning.
@@ -65,6 +68,9 @@ func (j Job) run(ctx context.Context, checkpoint string) (*Result, error) {
 	r := &run{Job: j, pace: pace{now: time.Now}, all: stopwatch{begun: time.Now()}}
 	if r.Watch == nil {
 		r.Watch = Silence
+	}
+	if r.write == nil {
+		r.write = writeCheckpoint
 	}
 	defer r.Watch.Finish()
 	if err := r.prepare(); err != nil {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -11,13 +13,18 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"lensbench/system/atomic"
 	"lensbench/system/model"
+	"lensbench/system/safetensors"
 	"lensbench/system/survey"
 	"lensbench/system/trained"
 	"lensbench/torch/torchtest"
 )
 
 func TestMain(m *testing.M) {
+	flag.Parse()
 	if dir := os.Getenv(childDir); dir != "" {
 		os.Exit(child(dir))
 	}
@@ -238,6 +245,39 @@ func TestUnreadableImageEndsTheRun(t *testing.T) {
 	if !errors.Is(err, errBroken) || !strings.Contains(err.Error(), "last.safetensors is intact, of its beginning") {
 		t.Error(err)
 	}
+}
+
+// A disk that is full when a checkpoint is saved ends the run; the checkpoint
+// before stays, and the run goes on from it when there is room.
+func TestFullDisk(t *testing.T) {
+	whole := someJob(t.TempDir())
+	train(t, whole)
+	j := someJob(t.TempDir())
+	written := 0
+	j.write = func(path string, s *State, tensors []safetensors.Source) error {
+		if written++; written == 3 { // after that of the beginning and that of the first epoch
+			half := func(w io.Writer) error {
+				w.Write(make([]byte, 1<<20))
+				return unix.ENOSPC
+			}
+			return atomic.WriteFileSync(path, half)
+		}
+		return writeCheckpoint(path, s, tensors)
+	}
+	_, err := Start(t.Context(), j)
+	if !errors.Is(err, unix.ENOSPC) {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"saving a checkpoint: " + j.Dir, "make room there, and --resume goes on", "last.safetensors is intact, of the end of epoch 1 of 3"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v\nwant %q in it", err, want)
+		}
+	}
+	j.write = nil
+	if _, err := Resume(t.Context(), j, LastName); err != nil {
+		t.Fatal(err)
+	}
+	sameFiles(t, whole.Dir, j.Dir)
 }
 
 // failing are pictures that cannot be read any more after some readings.
