@@ -139,5 +139,8 @@ func brightness(s *Scene, x, y float64) float64 {
 	for _, g := range s.Source {
 		sum += g.Brightness(x, y)
 	}
+	for _, r := range s.Rings {
+		sum += r.Brightness(x, y)
+	}
 	return sum
 }

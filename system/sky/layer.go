@@ -18,6 +18,7 @@ type layer struct {
 	coarse  []float64 // brightness at the centres of the canvas's cells
 	seeds   queues    // what is refined whatever the samples look like
 	outside bool      // the centre of a galaxy is not on the canvas
+	shaped  bool      // there are rings or arms: brightness does not fall in all directions
 
 	tolerance float64   // of a cell's brightness, see Quality
 	slack     []float64 // factor on it for each row and column: large where the kernel is small
@@ -95,18 +96,23 @@ type block struct {
 }
 
 // reset prepares the layer for other galaxies.
-func (l *layer) reset(c canvas, slack []float64, lens *Lens, galaxies []Sersic) {
+func (l *layer) reset(c canvas, slack []float64, lens *Lens, galaxies []Sersic, rings []Ring) {
 	l.canvas, l.slack, l.outside = c, slack, false
+	l.shaped = len(rings) > 0
 	l.lensed = lens != nil
 	if l.lensed {
 		l.rays.reset(lens)
 	}
-	for len(l.profiles) < len(galaxies) {
+	for len(l.profiles) < len(galaxies)+len(rings) {
 		l.profiles = append(l.profiles, new(profile))
 	}
 	l.galaxies = l.galaxies[:0]
 	for i, g := range galaxies {
 		l.galaxies = append(l.galaxies, newGalaxy(g, l.profiles[i]))
+		l.shaped = l.shaped || g.Arms > 0
+	}
+	for i, r := range rings {
+		l.galaxies = append(l.galaxies, newRing(r, l.profiles[len(galaxies)+i]))
 	}
 	l.weights = l.weights[:0]
 	for t := range c.fold {

@@ -134,8 +134,8 @@ func randomScene(d draw) (*Scene, Grid, []Band) {
 	return &Scene{
 		Lens: &Lens{SIE{thetaE, d.uniform(0.3, 1), d.angle(), x, y},
 			Shear{Gamma1: d.uniform(-0.1, 0.1), Gamma2: d.uniform(-0.1, 0.1)}},
-		Light:  []Sersic{{d.uniform(1, 40), d.logUniform(0.1, 2), d.uniform(0.5, 6), d.uniform(0.3, 1), d.angle(), x, y, BnExact}},
-		Source: []Sersic{{d.uniform(5, 60), d.logUniform(0.1, 0.6), d.uniform(0.5, 4), d.uniform(0.3, 1), d.angle(), x + dx, y + dy, BnExact}},
+		Light:  []Sersic{{Amp: d.uniform(1, 40), Radius: d.logUniform(0.1, 2), N: d.uniform(0.5, 6), Q: d.uniform(0.3, 1), Phi: d.angle(), X: x, Y: y}},
+		Source: []Sersic{{Amp: d.uniform(5, 60), Radius: d.logUniform(0.1, 0.6), N: d.uniform(0.5, 4), Q: d.uniform(0.3, 1), Phi: d.angle(), X: x + dx, Y: y + dy}},
 	}, g, []Band{{d.uniform(1.5, 5) * g.Scale, 1, 1}}
 }
 

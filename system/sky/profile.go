@@ -2,13 +2,15 @@ package sky
 
 import "math"
 
-// A profile is a Sérsic profile of unit radius, tabulated as a function of
-// u = (R/Radius)², which costs no root: cubic pieces, eight to an octave of u,
-// found from the bits of u. Value and slope are exact at the nodes; between
-// them the error is below 1e-6 of the brightness at R = Radius (see the tests),
-// and where u is out of range the formula is used.
+// A profile is a Sérsic profile or a ring of unit radius, tabulated as a function
+// of u = (R/Radius)², which costs no root: cubic pieces, sixteen to an octave of
+// u, found from the bits of u. Value and slope are exact at the nodes; between
+// them the error is below 1e-6 of the brightness at R = Radius for Sérsic
+// profiles, and below 1e-4 for rings (see the tests), and where u is out of range
+// the formula is used.
 type profile struct {
-	b, power float64 // I = exp(−b·(u^power − 1)), power = 1/(2n)
+	b, power float64 // Sérsic: I = exp(−b·(u^power − 1)), power = 1/(2n)
+	width    float64 // ring: I = exp(−½·((√u − 1)/width)²); 0: a Sérsic profile
 	first    int     // what the bits of u say of the first piece
 	pieces   []piece
 }
@@ -29,14 +31,11 @@ func (p *profile) reset(n, b, low float64) {
 	_, octave := math.Frexp(low)
 	octave--
 	first := (1023 + octave) << profileSplit
-	if p.b == b && p.power == 1/(2*n) && p.first <= first {
+	if p.width == 0 && p.b == b && p.power == 1/(2*n) && p.first <= first {
 		return
 	}
-	p.b, p.power, p.first = b, 1/(2*n), first
-	if n := (profileHigh + 1 - octave) * profileOctave; cap(p.pieces) < n {
-		p.pieces = make([]piece, n)
-	}
-	p.pieces = p.pieces[:(profileHigh+1-octave)*profileOctave-1]
+	p.b, p.power, p.width = b, 1/(2*n), 0
+	p.room(first, octave)
 	var node, root, slope [profileOctave]float64 // in the octave [1, 2): u, and its power with the derivative
 	for k := range root {
 		node[k] = 1 + float64(k)/profileOctave
@@ -62,12 +61,46 @@ func (p *profile) reset(n, b, low float64) {
 	}
 }
 
+// resetRing tabulates a ring of this relative width, like reset.
+func (p *profile) resetRing(width, low float64) {
+	_, octave := math.Frexp(low)
+	octave--
+	p.width = width
+	p.room((1023+octave)<<profileSplit, octave)
+	at := func(k int) (u, i, slope float64) {
+		u = math.Ldexp(1+float64(k%profileOctave)/profileOctave, octave+k/profileOctave)
+		root, i := math.Sqrt(u), p.formula(u)
+		return u, i, -i * (root - 1) / (width * width) / (2 * root)
+	}
+	u0, i0, d0 := at(0)
+	for k := range p.pieces {
+		u1, i1, d1 := at(k + 1)
+		h := 1 / (u1 - u0)
+		d := (i1 - i0) * h
+		p.pieces[k] = piece{u0, i0, d0, (3*d - 2*d0 - d1) * h, (d0 + d1 - 2*d) * h * h}
+		u0, i0, d0 = u1, i1, d1
+	}
+}
+
+// room makes room for the pieces from this octave on.
+func (p *profile) room(first, octave int) {
+	p.first = first
+	if n := (profileHigh + 1 - octave) * profileOctave; cap(p.pieces) < n {
+		p.pieces = make([]piece, n)
+	}
+	p.pieces = p.pieces[:(profileHigh+1-octave)*profileOctave-1]
+}
+
 // formula returns I at u > 0 where the table does not reach.
 func (p *profile) formula(u float64) float64 {
+	if p.width > 0 {
+		x := (math.Sqrt(u) - 1) / p.width
+		return math.Exp(-x * x / 2)
+	}
 	return math.Exp(-p.b * (math.Pow(u, p.power) - 1))
 }
 
-// A galaxy is a Sersic made ready for many evaluations.
+// A galaxy is a Sersic or a Ring made ready for many evaluations.
 type galaxy struct {
 	amp     float64
 	x, y    float64 // centre
@@ -77,20 +110,39 @@ type galaxy struct {
 	core       float64 // radius within which the profile is sharply peaked, arcsec
 	thin, long float64 // half axes of the ellipse of the half-light radius, arcsec
 	profile    *profile
+	arms       *arms // nil: none
 }
 
 // newGalaxy tabulates s in p.
 func newGalaxy(s Sersic, p *profile) galaxy {
-	sin, cos := math.Sincos(s.Phi)
-	r2 := s.Radius * s.Radius
-	floor := radiusFloor * radiusFloor / r2
-	p.reset(s.N, s.Bn.Value(s.N), floor)
+	g := newEllipse(s.Amp, s.Radius, s.Q, s.Phi, s.X, s.Y)
+	p.reset(s.N, s.Bn.Value(s.N), g.floor)
+	g.profile, g.core = p, s.Radius/(4*s.N)
+	if s.Arms > 0 {
+		g.arms = newArms(s)
+		g.core = min(g.core, g.arms.detail())
+	}
+	return g
+}
+
+// newRing tabulates r in p.
+func newRing(r Ring, p *profile) galaxy {
+	g := newEllipse(r.Amp, r.Radius, r.Q, r.Phi, r.X, r.Y)
+	p.resetRing(r.Width/r.Radius, g.floor)
+	g.profile, g.core, g.thin = p, r.Width/2, min(g.thin, r.Width)
+	return g
+}
+
+// newEllipse returns a galaxy without profile.
+func newEllipse(amp, radius, q, phi, x, y float64) galaxy {
+	sin, cos := math.Sincos(phi)
+	r2 := radius * radius
 	return galaxy{
-		amp: s.Amp, x: s.X, y: s.Y, profile: p,
-		a:     (s.Q*cos*cos + sin*sin/s.Q) / r2,
-		b:     (s.Q - 1/s.Q) * sin * cos / r2,
-		c:     (s.Q*sin*sin + cos*cos/s.Q) / r2,
-		floor: floor, core: s.Radius / (4 * s.N), thin: s.Radius * math.Sqrt(s.Q), long: s.Radius / math.Sqrt(s.Q),
+		amp: amp, x: x, y: y,
+		a:     (q*cos*cos + sin*sin/q) / r2,
+		b:     (q - 1/q) * sin * cos / r2,
+		c:     (q*sin*sin + cos*cos/q) / r2,
+		floor: radiusFloor * radiusFloor / r2, thin: radius * math.Sqrt(q), long: radius / math.Sqrt(q),
 	}
 }
 
@@ -102,6 +154,10 @@ func (g *galaxy) atDistance(r float64) float64 {
 // add adds the surface brightness at points of the galaxy's plane to dst, taking
 // the profile for flat where u < low.
 func (g *galaxy) add(dst, xs, ys []float64, low float64) {
+	if g.arms != nil {
+		g.addSpiral(dst, xs, ys, low)
+		return
+	}
 	xs, ys = xs[:len(dst)], ys[:len(dst)]
 	a, b, c := g.a, 2*g.b, g.c
 	pieces, first := g.profile.pieces, g.profile.first

@@ -16,7 +16,7 @@ func (l *layer) refine() {
 	l.todo.cells = append(l.todo.cells[:0], l.seeds.cells...)
 	l.todo.cores = append(l.todo.cores[:0], l.seeds.cores...)
 	l.share = 0
-	if l.lensed || l.outside {
+	if l.lensed || l.outside || l.shaped {
 		l.queueRough()
 	}
 	for len(l.todo.cells) > 0 || len(l.todo.cores) > 0 {

@@ -65,8 +65,8 @@ func (r *Renderer) sample(s *Scene, bands []Band) {
 	r.conv.grid, r.conv.fold, r.conv.reach = r.grid, r.quality.fold(sharp), r.quality.reach(blurred)
 	c := newCanvas(r.grid, r.conv.reach+1, r.conv.fold)
 	slack := c.slack(r.conv.reach+1, blurred)
-	r.light.reset(c, slack, nil, s.Light)
-	r.source.reset(c, slack, s.Lens, s.Source)
+	r.light.reset(c, slack, nil, s.Light, nil)
+	r.source.reset(c, slack, s.Lens, s.Source, s.Rings)
 	for _, l := range r.layers() {
 		l.sampleCoarse()
 	}
@@ -89,6 +89,9 @@ func (b Band) unresolved(s *Scene) float64 {
 		for _, g := range galaxies {
 			peak = max(peak, b.factors()[k]*g.Flux()/(16*math.Pi*(psf*psf+g.Radius*g.Radius)))
 		}
+	}
+	for _, g := range s.Rings {
+		peak = max(peak, b.Source*g.Flux()/(16*math.Pi*(psf*psf+g.Radius*g.Radius)))
 	}
 	return peak
 }

@@ -2,9 +2,10 @@ package sky
 
 // A Scene is what is in front of the telescope.
 type Scene struct {
-	Lens   *Lens    `json:"lens"`       // deflects Source; nil: nothing does
-	Light  []Sersic `json:"lens_light"` // galaxies in front of the deflector, seen as they are
-	Source []Sersic `json:"source"`     // galaxies behind it, in the source plane
+	Lens   *Lens    `json:"lens"`            // deflects Source; nil: nothing does
+	Light  []Sersic `json:"lens_light"`      // galaxies in front of the deflector, seen as they are
+	Source []Sersic `json:"source"`          // galaxies behind it, in the source plane
+	Rings  []Ring   `json:"rings,omitempty"` // in the same plane as Source
 }
 
 // A Grid is the pixels of an image; its centre is the origin of the sky.
@@ -21,5 +22,5 @@ func (g Grid) center(i int) float64 { return (float64(i) - float64(g.Pixels-1)/2
 type Band struct {
 	FWHM   float64 // of the Gaussian point-spread function, arcsec
 	Light  float64 // factor on every Scene.Light
-	Source float64 // factor on every Scene.Source
+	Source float64 // factor on all of Scene.Source and Scene.Rings
 }

@@ -17,6 +17,13 @@ type Sersic struct {
 	X      float64 `json:"center_x"` // centre, arcsec
 	Y      float64 `json:"center_y"`
 	Bn     Bn      `json:"-"` // how b_n is computed
+
+	// Arms is the number of spiral arms, 0 for none: logarithmic spirals that
+	// modulate the profile and leave its flux, see the package comment.
+	Arms     int     `json:"arms,omitempty"`
+	Pitch    float64 `json:"pitch,omitempty"`     // angle between an arm and a circle, radians, 0 < Pitch < π/2; arms wind out counter-clockwise
+	Contrast float64 `json:"contrast,omitempty"`  // of the modulation, 0 to 1
+	ArmPhase float64 `json:"arm_phase,omitempty"` // where an arm crosses R = Radius, from the major axis, radians
 }
 
 // R returns the elliptical radius of the point (x, y), arcsec.
@@ -28,7 +35,13 @@ func (s Sersic) R(x, y float64) float64 {
 }
 
 // Brightness returns the surface brightness at (x, y), flux per arcsec².
-func (s Sersic) Brightness(x, y float64) float64 { return s.atRadius(s.R(x, y)) }
+func (s Sersic) Brightness(x, y float64) float64 {
+	i := s.atRadius(s.R(x, y))
+	if s.Arms > 0 {
+		i *= newArms(s).factor(x-s.X, y-s.Y)
+	}
+	return i
+}
 
 func (s Sersic) atRadius(r float64) float64 {
 	u := math.Pow(max(r, radiusFloor)/s.Radius, 1/s.N)

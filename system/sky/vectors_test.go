@@ -114,7 +114,7 @@ func TestSersicVectors(t *testing.T) {
 		check("approximate b_n", BnApprox.Value(b.N), b.Lenstronomy)
 	}
 	for _, c := range doc.Cases {
-		exact := Sersic{c.Amp, c.R, c.N, c.Q, c.Phi, c.CX, c.CY, BnExact}
+		exact := Sersic{Amp: c.Amp, Radius: c.R, N: c.N, Q: c.Q, Phi: c.Phi, X: c.CX, Y: c.CY}
 		approx := exact
 		approx.Bn = BnApprox
 		check("b_n", exact.Bn.Value(c.N), c.BnExact)
