@@ -43,5 +43,14 @@
 // space telescopes), a uniform fine grid (ten times the work for the same
 // error), and FFT (the kernel is separable and short).
 //
+// # What is drawn
+//
+// Draw makes both classes from the same galaxies, in the same conditions: what is
+// no lens begins as one that could be recognised, whose source is then replaced by
+// as much light of the same colour in another shape (companions, a spiral's disc, a
+// ring, a merger, an edge-on disc) or by nothing. Seeing and sky vary from image to
+// image alike for both. Random numbers of an image come from streams of their own,
+// keyed by (seed, index, use).
+//
 // Not here: other mass profiles, other PSFs, several source planes.
 package sky

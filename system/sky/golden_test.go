@@ -19,9 +19,8 @@ func TestGoldenImages(t *testing.T) {
 	dst := make([]float32, s.Len())
 	for i := range 4 {
 		o := s.Image(i, dst)
-		fmt.Fprintf(&b, "%d: label %d, front R %.6f at (%.6f, %.6f), source R %.6f, g %.4f and %.4f, ratio in i %.4f\n", i, o.Label,
-			o.Scene.Light[0].Radius, o.Scene.Light[0].X, o.Scene.Light[0].Y, o.Scene.Source[0].Radius,
-			o.LightMag["g"], o.SourceMag["g"], o.FluxRatio["i"])
+		fmt.Fprintf(&b, "%d: %s, front R %.6f at (%.6f, %.6f), g %.4f and %.4f, ratio in i %.4f\n", i, o.Kind,
+			o.Scene.Light[0].Radius, o.Scene.Light[0].X, o.Scene.Light[0].Y, o.LightMag["g"], o.SourceMag["g"], o.FluxRatio["i"])
 		for band := range 3 {
 			image := dst[band*32*32 : (band+1)*32*32]
 			sum := 0.0

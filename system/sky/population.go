@@ -2,55 +2,72 @@ package sky
 
 import "math"
 
-// Labels of an object.
+// What it takes to be called a lens.
 const (
-	NotLens = 0
-	IsLens  = 1
+	minMagnification = 3.
+	maxOffset        = 0.62 // of the source from the axis, in Einstein radii, beyond which magnification is below that
+	drawLimit        = 10000
 )
 
-// An Object is one drawn member of the population. Its galaxies have flux 1; the
-// magnitudes say how bright they are.
-type Object struct {
-	Label     int                `json:"label"` // IsLens or NotLens
-	Scene     Scene              `json:"scene"`
-	LightMag  map[string]float64 `json:"light_mag"`  // magnitude of the galaxy in front, by band
-	SourceMag map[string]float64 `json:"source_mag"` // of the source, unlensed, or of the companion
-	// FluxRatio is that of the source, lensed as it is, to the galaxy in front,
-	// both within the image, by band of the survey; nil before it is rendered.
-	FluxRatio map[string]float64 `json:"flux_ratio"`
-}
-
-// Draw returns object index of the population of this seed, for images of this
-// grid.
+// Draw returns object index of the population of this seed, for images of a
+// survey.
 //
 // Odd indices are lenses, so that every run of images is balanced. A lens is a
 // massive elliptical galaxy at redshift about 0.5 with a blue galaxy behind it,
-// close enough to its axis to be imaged several times; the other half are the
-// same galaxies with a blue galaxy beside them that is not lensed. Brightness
-// and size follow the Einstein radius (L ∝ σ⁴ ∝ θ_E²), in both classes, so that
-// neither says which is which.
-func Draw(seed uint64, index int, grid Grid) Object {
-	d := draw{newRand(seed, index, sceneStream)}
-	thetaE := math.Exp(d.normal(math.Log(1.1), 0.35, math.Log(0.5), math.Log(2.5)))
-	front := d.frontGalaxy(thetaE)
-	o := Object{
-		Label:    index & 1,
-		Scene:    Scene{Light: []Sersic{front}},
-		LightMag: colours(d.normal(19.2, 0.6, 17, 21.5)-5*math.Log10(thetaE/1.1), d.normal(1.45, 0.12, 1, 2), d.normal(0.65, 0.08, 0.3, 1)),
+// drawn again until it can be recognised: its Einstein radius is not below
+// Preset.MinThetaE, its magnification at least 3, and the signal-to-noise ratio
+// of its arcs at least Preset.MinArcSN.
+//
+// The others begin as such lenses, too. Then the source is taken away, and in all
+// kinds but the galaxy alone its light, as bright as the lens would have made it,
+// comes back as something else at about the Einstein radius. So no sum, profile
+// or colour says which is which; only the shape does. Brightness and size of the
+// galaxy in front follow the Einstein radius (L ∝ σ⁴ ∝ θ_E²), in both classes.
+func Draw(p Preset, seed uint64, index, pixels int) Object {
+	if p.draw != nil {
+		return p.draw(p, seed, index, pixels)
 	}
+	var conditions Object
+	conditions.observe(p, draw{newRand(seed, index, conditionStream)})
+	d := draw{newRand(seed, index, sceneStream)}
+	grid := Grid{Pixels: pixels, Scale: p.Scale}
+	o := d.lens(p, conditions, grid)
+	if index&1 == 0 {
+		d.disguise(&o)
+	}
+	d.neighbours(&o, grid)
+	return o
+}
+
+// lens draws a lens that can be recognised.
+func (d draw) lens(p Preset, conditions Object, grid Grid) Object {
+	for range drawLimit {
+		o := d.anyLens(p, conditions, grid)
+		arcs := measureArcs(o.Scene.Lens, o.Scene.Source[0])
+		o.Magnification, o.ArcSN = arcs.Magnification, o.signalToNoise(p, arcs)
+		if o.Magnification >= minMagnification && o.ArcSN >= p.MinArcSN {
+			return o
+		}
+	}
+	panic("sky: the population of " + p.Name + " has hardly any lens that can be recognised")
+}
+
+// anyLens draws a lens, whether it can be recognised or not.
+func (d draw) anyLens(p Preset, conditions Object, grid Grid) Object {
+	most := max(min(2.5, 0.4*grid.Scale*float64(grid.Pixels)/2), 1.3*p.MinThetaE)
+	thetaE := math.Exp(d.normal(math.Log(max(1.1, 1.2*p.MinThetaE)), 0.35, math.Log(p.MinThetaE), math.Log(most)))
+	front := d.frontGalaxy(thetaE)
 	lens := d.deflector(thetaE, front)
 	source := d.blueGalaxy()
-	if o.Label == IsLens {
-		dx, dy := d.disc(0.7 * thetaE)
-		source.X, source.Y = lens.Mass.X+dx, lens.Mass.Y+dy
-		o.Scene.Lens = &lens
-	} else {
-		half := grid.Scale * float64(grid.Pixels) / 2
-		source.X, source.Y = polar(d.uniform(0.2, 0.9)*half, d.uniform(0, 2*math.Pi))
+	dx, dy := d.disc(maxOffset * thetaE)
+	source.X, source.Y = lens.Mass.X+dx, lens.Mass.Y+dy
+	return Object{
+		Label: IsLens, Kind: KindLens,
+		Scene:     Scene{Lens: &lens, Light: []Sersic{front}, Source: []Sersic{source}},
+		LightMag:  d.oldStars().magnitudes(d.normal(19.2, 0.6, 17, 21.5) - 5*math.Log10(thetaE/1.1)),
+		SourceMag: d.youngStars().magnitudes(d.normal(23.6, 0.8, 21.5, 25.5)),
+		Seeing:    conditions.Seeing, SkyMag: conditions.SkyMag,
 	}
-	o.Scene.Source = []Sersic{source}
-	o.SourceMag = colours(d.sourceMag(o.Label), d.normal(0.25, 0.15, -0.2, 0.8), d.normal(0.15, 0.12, -0.2, 0.6))
-	return o
 }
 
 // frontGalaxy draws an elliptical galaxy whose size goes with its mass.
@@ -79,7 +96,7 @@ func (d draw) deflector(thetaE float64, light Sersic) Lens {
 	}
 }
 
-// blueGalaxy draws a star-forming galaxy, still at the origin.
+// blueGalaxy draws a galaxy that forms stars, still at the origin.
 func (d draw) blueGalaxy() Sersic {
 	return unitFlux(Sersic{
 		Radius: d.logUniform(0.12, 0.45),
@@ -89,23 +106,14 @@ func (d draw) blueGalaxy() Sersic {
 	})
 }
 
-// sourceMag draws an i-band magnitude: faint if a lens magnifies it, bright if
-// it is seen as it is, so that both classes have about the same flux in it.
-func (d draw) sourceMag(label int) float64 {
-	if label == IsLens {
-		return d.normal(23.6, 0.8, 21.5, 25.5)
+// neighbours adds galaxies of the field, beside and in front of everything, to
+// the galaxies in front.
+func (d draw) neighbours(o *Object, grid Grid) {
+	half := grid.Scale * float64(grid.Pixels) / 2
+	for d.Float64() < 0.35 {
+		x, y := polar(d.uniform(0.35, 1)*half, d.uniform(0, 2*math.Pi))
+		o.Scene.Light = append(o.Scene.Light, withFlux(Sersic{
+			Radius: d.logUniform(0.15, 0.6), N: d.uniform(1, 4), Q: d.uniform(0.4, 1), Phi: d.angle(), X: x, Y: y,
+		}, d.logUniform(0.005, 0.2)))
 	}
-	return d.normal(21.8, 0.9, 19.5, 24)
-}
-
-// colours returns the magnitudes of the bands from that in i and two colours.
-func colours(i, gr, ri float64) map[string]float64 {
-	return map[string]float64{"g": i + ri + gr, "r": i + ri, "i": i}
-}
-
-// unitFlux scales a profile to a total flux of 1.
-func unitFlux(s Sersic) Sersic {
-	s.Amp = 1
-	s.Amp = 1 / s.Flux()
-	return s
 }

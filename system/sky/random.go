@@ -11,8 +11,9 @@ import (
 type stream uint32
 
 const (
-	sceneStream stream = 1
-	noiseStream stream = 1 << 16 // plus the number of the band
+	sceneStream     stream = 1
+	conditionStream stream = 2
+	noiseStream     stream = 1 << 16 // plus the number of the band
 )
 
 // newRand returns the generator that belongs to (seed, index, stream) and to

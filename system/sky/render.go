@@ -18,6 +18,10 @@ type Renderer struct {
 	kernels map[kernelKey]*kernel
 }
 
+// mostKernels is how many kernels are kept. With a seeing that varies they do not
+// come again in the next image.
+const mostKernels = 64
+
 type kernelKey struct {
 	sigma       float64 // pixels
 	fold, reach int
@@ -145,6 +149,9 @@ func (r *Renderer) kernel(b Band) *kernel {
 	key := kernelKey{r.sigma(b), r.conv.fold, r.conv.reach}
 	k := r.kernels[key]
 	if k == nil {
+		if len(r.kernels) >= mostKernels {
+			clear(r.kernels)
+		}
 		k = newKernel(key.sigma, key.fold, key.reach)
 		r.kernels[key] = k
 	}

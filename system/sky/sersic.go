@@ -21,7 +21,7 @@ type Sersic struct {
 	// Arms is the number of spiral arms, 0 for none: logarithmic spirals that
 	// modulate the profile and leave its flux, see the package comment.
 	Arms     int     `json:"arms,omitempty"`
-	Pitch    float64 `json:"pitch,omitempty"`     // angle between an arm and a circle, radians, 0 < Pitch < π/2; arms wind out counter-clockwise
+	Pitch    float64 `json:"pitch,omitempty"`     // angle between an arm and a circle, radians; arms wind out counter-clockwise below π/2, clockwise above
 	Contrast float64 `json:"contrast,omitempty"`  // of the modulation, 0 to 1
 	ArmPhase float64 `json:"arm_phase,omitempty"` // where an arm crosses R = Radius, from the major axis, radians
 }

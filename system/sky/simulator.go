@@ -3,7 +3,7 @@ package sky
 import "fmt"
 
 // Version names the generator. It changes whenever the images of a seed do.
-const Version = "lensbench-sky-2"
+const Version = "lensbench-sky-3"
 
 // A Simulator makes the noisy images of a survey. Image i of a seed is the same
 // bytes whichever simulator makes it, and in which order. It keeps buffers and
@@ -30,7 +30,7 @@ func (s *Simulator) Image(index int, dst []float32) Object {
 	if len(dst) != s.Len() {
 		panic(fmt.Sprintf("sky: image of %d values for a buffer of %d", s.Len(), len(dst)))
 	}
-	o := Draw(s.seed, index, s.grid)
+	o := Draw(s.preset, s.seed, index, s.grid.Pixels)
 	bands := o.bands(s.preset)
 	images := s.renderer.Render(&o.Scene, bands)
 	o.FluxRatio = map[string]float64{}
@@ -39,6 +39,11 @@ func (s *Simulator) Image(index int, dst []float32) Object {
 		o.FluxRatio[f.Name] = source * bands[b].Source / (light * bands[b].Light)
 	}
 	for b, f := range s.preset.Bands {
+		if each := len(images[b]); b > 0 && s.preset.repeated {
+			copy(dst[b*each:(b+1)*each], dst[:each])
+			continue
+		}
+		f = f.in(&o)
 		rng := newRand(s.seed, index, noiseStream+stream(b))
 		sky := f.SkyRate(s.preset.Scale)
 		for i, rate := range images[b] {
@@ -46,13 +51,4 @@ func (s *Simulator) Image(index int, dst []float32) Object {
 		}
 	}
 	return o
-}
-
-// bands returns how the object looks in the bands of a survey.
-func (o Object) bands(p Preset) []Band {
-	bands := make([]Band, len(p.Bands))
-	for i, f := range p.Bands {
-		bands[i] = Band{FWHM: f.FWHM, Light: f.Rate(o.LightMag[f.Name]), Source: f.Rate(o.SourceMag[f.Name])}
-	}
-	return bands
 }

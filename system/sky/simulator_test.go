@@ -1,6 +1,7 @@
 package sky
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -112,15 +113,28 @@ func TestPoisson(t *testing.T) {
 	}
 }
 
-// The table of the survey agrees with the noise that lenstronomy derives from
-// the same numbers: background sigma per pixel, electrons/s.
+// The tables of the surveys agree with the noise that lenstronomy 1.14.2 derives
+// from the same numbers: background sigma per pixel, electrons/s.
 func TestPresetNoise(t *testing.T) {
-	want := map[string]float64{"g": 0.07547909394144017, "r": 0.06629876606463782, "i": 0.0763715803119164}
-	p := preset(t)
-	for _, f := range p.Bands {
-		variance := f.ReadNoiseTotal()*f.ReadNoiseTotal() + f.Time()*f.SkyRate(p.Scale)
-		if sigma := math.Sqrt(variance) / f.Time(); math.Abs(sigma/want[f.Name]-1) > 1e-12 {
-			t.Errorf("%s: background sigma %.16g, want %.16g", f.Name, sigma, want[f.Name])
+	for _, tc := range []struct {
+		preset string
+		want   map[string]float64
+	}{
+		{"lsst-y10", map[string]float64{"g": 0.07547909394144017, "r": 0.06629876606463782, "i": 0.0763715803119164}},
+		{"des", map[string]float64{"g": 0.05374506012595963, "r": 0.08466076210033989, "i": 0.14702106875476906, "z": 0.22164634584502488}},
+		{"euclid-vis", map[string]float64{"VIS": 0.01090438152834965}},
+		{"hst-f160w", map[string]float64{"F160W": 0.005919973387690838}},
+		{"hst-f814w", map[string]float64{"F814W": 0.008250717944549145}},
+	} {
+		p, err := PresetByName(tc.preset, 0)
+		if err != nil || len(p.Bands) != len(tc.want) {
+			t.Fatalf("%s has %d bands, %v", tc.preset, len(p.Bands), err)
+		}
+		for _, f := range p.Bands {
+			variance := f.ReadNoiseTotal()*f.ReadNoiseTotal() + f.Time()*f.SkyRate(p.Scale)
+			if sigma := math.Sqrt(variance) / f.Time(); math.Abs(sigma/tc.want[f.Name]-1) > 1e-12 {
+				t.Errorf("%s, %s: background sigma %.16g, want %.16g", tc.preset, f.Name, sigma, tc.want[f.Name])
+			}
 		}
 	}
 }
@@ -134,7 +148,8 @@ func TestPresetByName(t *testing.T) {
 		n    int
 		want string
 	}{
-		{"sdss", 0, `preset "sdss" is not known; there is lsst-y10`},
+		{"lsst", 0, `preset "lsst" is not known; did you mean "lsst-y10"? there is lsst-y10, des, euclid-vis, hst-f160w, hst-f814w, compat`},
+		{"panstarrs", 0, `preset "panstarrs" is not known; there is lsst-y10, des, euclid-vis, hst-f160w, hst-f814w, compat`},
 		{"lsst-y10", 4, "preset lsst-y10 has 3 bands (g, r, i), not 4"},
 	} {
 		if _, err := PresetByName(tc.name, tc.n); err == nil || err.Error() != tc.want {
@@ -144,31 +159,141 @@ func TestPresetByName(t *testing.T) {
 }
 
 // A population of lenses and others that a survey could contain: half and half,
-// arcs bright enough to be found and fainter than the galaxy in front, sizes and
-// magnitudes in range, and the front galaxies of both classes alike.
+// lenses that can be recognised, all kinds of others in about their shares, sizes
+// and magnitudes in range.
 func TestPopulation(t *testing.T) {
-	grid := Grid{Pixels: 64, Scale: 0.2}
-	var mag [2]float64
-	const n = 2000
-	for i := range n {
-		o := Draw(1, i, grid)
-		front, source := o.Scene.Light[0], o.Scene.Source[0]
-		mag[o.Label] += o.LightMag["i"] / (n / 2)
-		switch {
-		case o.Label != i%2 || (o.Label == IsLens) != (o.Scene.Lens != nil):
-			t.Fatalf("object %d: label %d, lens %v", i, o.Label, o.Scene.Lens)
-		case o.LightMag["i"] < 14 || o.LightMag["i"] > 24 || o.LightMag["g"]-o.LightMag["i"] < 1.2:
-			t.Fatalf("object %d: a front galaxy of %v", i, o.LightMag)
-		case o.SourceMag["i"] < 19 || o.SourceMag["i"] > 26 || o.SourceMag["g"]-o.SourceMag["i"] > 1.5:
-			t.Fatalf("object %d: a source of %v", i, o.SourceMag)
-		case math.Abs(front.Flux()-1) > 1e-12 || math.Abs(source.Flux()-1) > 1e-12:
-			t.Fatalf("object %d: fluxes %g and %g, want 1", i, front.Flux(), source.Flux())
-		case o.Label == IsLens && math.Hypot(source.X-front.X, source.Y-front.Y) > o.Scene.Lens.Mass.ThetaE:
-			t.Fatalf("object %d: source is too far from the axis to be imaged twice", i)
+	for _, p := range presets {
+		if p.draw == nil {
+			testPopulation(t, p)
 		}
 	}
-	if math.Abs(mag[0]-mag[1]) > 0.15 {
-		t.Errorf("front galaxies have mean magnitudes %.2f and %.2f by class", mag[0], mag[1])
+}
+
+func testPopulation(t *testing.T, p Preset) {
+	const n = 1000
+	kinds := map[Kind]int{}
+	for i := range n {
+		o := Draw(p, 1, i, 64)
+		kinds[o.Kind]++
+		if (o.Label == IsLens) != (i%2 == 1) || (o.Label == IsLens) != (o.Kind == KindLens) || (o.Label == IsLens) != (o.Scene.Lens != nil) {
+			t.Fatalf("%s: object %d: label %d, kind %s, lens %v", p.Name, i, o.Label, o.Kind, o.Scene.Lens)
+		}
+		if err := sound(o, p); err != "" {
+			t.Fatalf("%s: object %d, %s: %s", p.Name, i, o.Kind, err)
+		}
+	}
+	for _, s := range shares {
+		want := s.share * n / 2
+		if got := float64(kinds[s.kind]); math.Abs(got-want) > 5*math.Sqrt(want) {
+			t.Errorf("%s: %g of kind %s, want about %g", p.Name, got, s.kind, want)
+		}
+	}
+}
+
+// sound says what is wrong with an object.
+func sound(o Object, p Preset) string {
+	front, flux := 0., 0.
+	for _, g := range o.Scene.Light {
+		front += g.Flux()
+	}
+	for _, g := range o.Scene.Source {
+		flux += g.Flux()
+	}
+	for _, r := range o.Scene.Rings {
+		flux += r.Flux()
+	}
+	switch first := o.Scene.Light[0]; {
+	case o.LightMag["i"] < 14 || o.LightMag["i"] > 24 || o.LightMag["g"]-o.LightMag["i"] < 1.2:
+		return fmt.Sprint("a front galaxy of ", o.LightMag)
+	case front < 0.999 || front > 2 || first.Radius < 0.1 || first.Radius > 6:
+		return fmt.Sprint("galaxies in front have flux ", front, ", the first radius ", first.Radius)
+	case (o.Kind == KindGalaxy) != (o.SourceMag == nil) || o.SourceMag != nil && math.Abs(flux-1) > 1e-9:
+		return fmt.Sprint("sources of flux ", flux, " and magnitudes ", o.SourceMag)
+	case o.SourceMag != nil && (o.SourceMag["i"] < 15 || o.SourceMag["i"] > 26 || o.SourceMag["g"]-o.SourceMag["i"] > 1.5):
+		return fmt.Sprint("a source of ", o.SourceMag)
+	case o.Label == IsLens && (o.Magnification < minMagnification || o.ArcSN < p.MinArcSN || o.Scene.Lens.Mass.ThetaE < p.MinThetaE):
+		return fmt.Sprint("magnification ", o.Magnification, ", S/N ", o.ArcSN, ", θ_E ", o.Scene.Lens.Mass.ThetaE)
+	}
+	for _, f := range p.Bands {
+		if r := o.Seeing[f.Name] / f.FWHM; r < 0.5 || r > 2 || math.Abs(o.SkyMag[f.Name]-f.SkyMag) > 1.5 {
+			return fmt.Sprint("seeing ", o.Seeing, ", sky ", o.SkyMag)
+		}
+	}
+	return ""
+}
+
+// Neither the galaxy in front nor the conditions of an image say which class it
+// is of.
+func TestClassesAreMatched(t *testing.T) {
+	p := preset(t)
+	const n = 4000
+	for what, value := range map[string]func(o Object) float64{
+		"magnitude": func(o Object) float64 { return o.LightMag["i"] },
+		"colour":    func(o Object) float64 { return o.LightMag["g"] - o.LightMag["i"] },
+		"radius":    func(o Object) float64 { return math.Log(o.Scene.Light[0].Radius) },
+		"seeing":    func(o Object) float64 { return o.Seeing["r"] },
+		"sky":       func(o Object) float64 { return o.SkyMag["g"] },
+	} {
+		var sum, squares [2]float64
+		for i := range n {
+			o := Draw(p, 2, i, 64)
+			v := value(o)
+			sum[o.Label] += v / (n / 2)
+			squares[o.Label] += v * v / (n / 2)
+		}
+		variance := squares[0] - sum[0]*sum[0] + squares[1] - sum[1]*sum[1]
+		if d := math.Abs(sum[0] - sum[1]); d > 4*math.Sqrt(variance/(n/2)) {
+			t.Errorf("%s: means %.3f and %.3f by class", what, sum[0], sum[1])
+		}
+	}
+}
+
+// The sum over a few rings of points that accepts a lens agrees with the
+// magnification of a fine grid.
+func TestMeasureArcs(t *testing.T) {
+	p := preset(t)
+	for i := 1; i < 24; i += 2 {
+		o := Draw(p, 3, i, 64)
+		s := o.Scene.Source[0]
+		sum, squares := 0., 0.
+		const h, half = 0.03, 6
+		for x := -half + h/2; x < half; x += h {
+			for y := -half + h/2; y < half; y += h {
+				f := o.Scene.Lens.Field(x, y)
+				v := s.Brightness(x-f.AlphaX, y-f.AlphaY)
+				sum, squares = sum+v*h*h, squares+v*v*h*h
+			}
+		}
+		if want := sum / s.Flux(); math.Abs(o.Magnification/want-1) > 0.15 {
+			t.Errorf("object %d: magnification %.2f, want %.2f", i, o.Magnification, want)
+		}
+		const blur = arcImages * 4 * math.Pi * 0.3 * 0.3 // what a point-spread function adds to the area, and the area is used with
+		arcs := measureArcs(o.Scene.Lens, s)
+		if want := sum * sum / squares; math.Abs((arcs.Area+blur)/(want+blur)-1) > 0.2 {
+			t.Errorf("object %d: area %.2f, want %.2f", i, arcs.Area, want)
+		}
+	}
+}
+
+// The toy set: three equal bands, and classes that even the sum of the pixels
+// tells apart.
+func TestCompat(t *testing.T) {
+	s := NewSimulator(compat, 1, 64)
+	dst := make([]float32, s.Len())
+	var mean [2]float64
+	for i := range 20 {
+		o := s.Image(i, dst)
+		for b := 1; b < 3; b++ {
+			if !slices.Equal(dst[:4096], dst[b*4096:(b+1)*4096]) {
+				t.Fatalf("image %d: band %d is not the first one", i, b)
+			}
+		}
+		for _, v := range dst[:4096] {
+			mean[o.Label] += float64(v) / 10
+		}
+	}
+	if mean[IsLens] < 1.2*mean[NotLens] {
+		t.Errorf("sums of pixels %g for lenses, %g for others", mean[IsLens], mean[NotLens])
 	}
 }
 
@@ -187,7 +312,7 @@ func TestFluxRatio(t *testing.T) {
 				}
 				return sum
 			}
-			want := sum(Scene{Lens: o.Scene.Lens, Source: o.Scene.Source}) / sum(Scene{Light: o.Scene.Light})
+			want := sum(Scene{Lens: o.Scene.Lens, Source: o.Scene.Source, Rings: o.Scene.Rings}) / sum(Scene{Light: o.Scene.Light})
 			if got := o.FluxRatio[p.Bands[b].Name]; math.Abs(got/want-1) > 0.02 {
 				t.Errorf("image %d, band %s: ratio %g, that of the images is %g", i, p.Bands[b].Name, got, want)
 			}

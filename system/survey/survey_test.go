@@ -198,7 +198,7 @@ func TestSpecErrors(t *testing.T) {
 		{Spec{Count: 1, Pixels: 7}, "pixels 7 is not between 8 and 4096"},
 		{Spec{Count: 1, Pixels: 64, Bands: 4}, "preset lsst-y10 has 3 bands (g, r, i), not 4"},
 		{Spec{Count: 1, Pixels: 64, Bands: -1}, "not -1"},
-		{Spec{Count: 1, Pixels: 64, Preset: "lsst"}, `preset "lsst" is not known; there is lsst-y10`},
+		{Spec{Count: 1, Pixels: 64, Preset: "lsst"}, `preset "lsst" is not known; did you mean "lsst-y10"? there is lsst-y10, des, euclid-vis, hst-f160w, hst-f814w, compat`},
 		{Spec{Count: 1, Pixels: 64, Workers: -2}, "workers -2 is negative"},
 	} {
 		dir := filepath.Join(t.TempDir(), "x")
