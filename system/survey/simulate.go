@@ -1,6 +1,7 @@
 package survey
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -18,21 +19,34 @@ import (
 
 // Simulate makes a data set at dir, which must not exist, or be empty.
 func Simulate(dir string, spec Spec) (*Set, error) {
+	return simulateAt(context.Background(), dir, spec, func(int, int) {})
+}
+
+func simulateAt(ctx context.Context, dir string, spec Spec, watch Watch) (*Set, error) {
 	spec, preset, err := spec.resolve()
 	if err != nil {
 		return nil, fmt.Errorf("simulate: %w", err)
 	}
-	if err := build(dir, spec, preset); err != nil {
+	if err := build(ctx, dir, spec, preset, watch); err != nil {
 		return nil, fmt.Errorf("simulate: %w", err)
 	}
 	return Open(dir)
 }
+
+// A Watch is told how many images of all are made. Any goroutine calls it.
+type Watch func(done, of int)
 
 // Ensure returns the data set of this spec at dir and whether it had to be made.
 // A complete set of the same spec and generator is used as it is; anything else
 // at dir is an error, and left alone. Several processes may ask for the same set
 // at once: all get it.
 func Ensure(dir string, spec Spec) (set *Set, made bool, err error) {
+	return EnsureContext(context.Background(), dir, spec, func(int, int) {})
+}
+
+// EnsureContext is Ensure that can be cancelled, which leaves nothing behind, and
+// watched.
+func EnsureContext(ctx context.Context, dir string, spec Spec, watch Watch) (set *Set, made bool, err error) {
 	resolved, _, err := spec.resolve()
 	if err != nil {
 		return nil, false, fmt.Errorf("simulate: %w", err)
@@ -40,7 +54,7 @@ func Ensure(dir string, spec Spec) (set *Set, made bool, err error) {
 	if set, err := existing(dir, resolved); set != nil || err != nil {
 		return set, false, err
 	}
-	set, err = Simulate(dir, spec)
+	set, err = simulateAt(ctx, dir, spec, watch)
 	if errors.Is(err, fs.ErrExist) { // another process was faster
 		set, err = existing(dir, resolved)
 		return set, false, err
@@ -69,7 +83,7 @@ func existing(dir string, want Spec) (*Set, error) {
 }
 
 // build makes the set beside dir and moves it there.
-func build(dir string, spec Spec, preset sky.Preset) error {
+func build(ctx context.Context, dir string, spec Spec, preset sky.Preset, watch Watch) error {
 	w, err := newWorkplace(dir)
 	if err != nil {
 		return err
@@ -78,7 +92,7 @@ func build(dir string, spec Spec, preset sky.Preset) error {
 	if err := os.Mkdir(filepath.Join(w.dir, "images"), 0o755); err != nil {
 		return err
 	}
-	images, err := writeImages(w.dir, spec, preset)
+	images, err := writeImages(ctx, w.dir, spec, preset, watch)
 	if err != nil {
 		return err
 	}
@@ -90,24 +104,27 @@ func build(dir string, spec Spec, preset sky.Preset) error {
 	return w.publish(dir)
 }
 
-func writeImages(dir string, spec Spec, preset sky.Preset) ([]Entry, error) {
+func writeImages(ctx context.Context, dir string, spec Spec, preset sky.Preset, watch Watch) ([]Entry, error) {
 	workers := spec.Workers
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	entries := make([]Entry, spec.Count)
-	var next atomic.Int64
-	var g errgroup.Group
+	var next, done atomic.Int64
+	g, ctx := errgroup.WithContext(ctx)
 	for range min(workers, spec.Count) {
 		g.Go(func() error {
 			sim := sky.NewSimulator(preset, spec.Seed, spec.Pixels)
 			buf := make([]float32, sim.Len())
 			for i := int(next.Add(1)) - 1; i < spec.Count; i = int(next.Add(1)) - 1 {
-				var err error
-				if entries[i], err = writeImage(dir, i, spec, sim, buf); err != nil {
-					next.Store(int64(spec.Count)) // the others stop after their image
+				err := ctx.Err() // of the user, or because another goroutine has failed
+				if err == nil {
+					entries[i], err = writeImage(dir, i, spec, sim, buf)
+				}
+				if err != nil {
 					return err
 				}
+				watch(int(done.Add(1)), spec.Count)
 			}
 			return nil
 		})
