@@ -3,9 +3,11 @@ package torch
 // #include "lt.h"
 import "C"
 
+import "fmt"
+
 // SetRequiresGrad says whether operators on t record what [Scope.Backward]
-// needs to find its gradient. t must be a leaf, which no operator made, and not
-// be from inference mode. It panics with *Error otherwise.
+// needs to find its gradient; in inference mode they record nothing all the same.
+// t must be a leaf, which no operator made. It panics with *Error otherwise.
 func (t *Tensor) SetRequiresGrad(on bool) {
 	must("requires grad", C.lt_requires_grad_set(t.handle("requires grad"), C.int(bit(on))))
 }
@@ -42,11 +44,15 @@ func (sc *Scope) Grads(leaves []*Tensor) []*Tensor {
 	return out
 }
 
-// SetGrad makes grad the gradient of a leaf; nil removes it.
+// SetGrad makes grad, of t's type and shape, the gradient of a leaf; nil removes
+// it.
 func (sc *Scope) SetGrad(t, grad *Tensor) {
 	var p *C.lt_tensor
 	if grad != nil {
 		p = grad.handle("set grad")
+		if t.String() != grad.String() { // libtorch takes anything, and fails in the next backward pass
+			panic(&Error{Op: "set grad", Kind: ErrInvalid, Message: fmt.Sprintf("gradient %v of %v", grad, t)})
+		}
 	}
 	must("set grad", C.lt_grad_set(t.handle("set grad"), p))
 }

@@ -1,5 +1,13 @@
 package torch
 
+// #include "lt.h"
+import "C"
+
+import (
+	"fmt"
+	"slices"
+)
+
 // What training needs beside layers: losses, noise, and the optimiser. Nothing
 // here reads a number back from the device.
 
@@ -24,7 +32,12 @@ var (
 // channel in the batch and applies weight and bias [C]. It moves the running mean
 // and variance [C] in place by a tenth of the way, PyTorch's default; the running
 // variance is that of a sample, with N−1.
+//
+// One value for each channel has no variance; it is an error.
 func (sc *Scope) BatchNormTraining(x, weight, bias, mean, variance *Tensor, eps float64) *Tensor {
+	if x.Numel() == mean.Numel() { // libtorch would divide by 0 and make the running variance NaN
+		panic(&Error{Op: opBatchNorm.name + "(" + x.String() + ")", Kind: ErrInvalid, Message: "training with one value for each channel, want more"})
+	}
 	return sc.batchNorm(x, weight, bias, mean, variance, eps, true)
 }
 
@@ -39,8 +52,10 @@ func (sc *Scope) Dropout(x *Tensor, p float64) *Tensor {
 // (Huang et al. 2016) for a branch of a residual network.
 func (sc *Scope) DropPath(x *Tensor, p float64) (y *Tensor) {
 	shape := x.Shape()
-	for i := range shape[1:] {
-		shape[1+i] = 1
+	for i := range shape {
+		if i > 0 {
+			shape[i] = 1
+		}
 	}
 	sc.Scoped(func(sc *Scope) {
 		keep := sc.Empty(x.DType(), shape...)
@@ -56,6 +71,9 @@ func (sc *Scope) DropPath(x *Tensor, p float64) (y *Tensor) {
 // from 0 to 1 of the same shape, a scalar tensor.
 func (sc *Scope) BCEWithLogits(logits, targets *Tensor) *Tensor {
 	const mean = 1
+	if !slices.Equal(logits.Shape(), targets.Shape()) { // libtorch would pair all with all
+		panic(&Error{Op: opBCE.name, Kind: ErrInvalid, Message: fmt.Sprintf("targets %v for logits %v, want the same shape", targets, logits)})
+	}
 	return sc.begin(opBCE).tensor(logits).tensor(targets).none().none().int(mean).one()
 }
 
@@ -106,6 +124,10 @@ type AdamW struct {
 // weights, with their gradients, first and second moments, and the number of
 // steps of each, a float32 scalar that it counts up.
 func (sc *Scope) FusedAdamW(weights, grads, first, second, steps []*Tensor, o AdamW) {
+	for _, list := range [][]*Tensor{grads, first, second} {
+		checkAlike(weights, list)
+	}
+	checkSteps(weights, steps)
 	sc.NoGrad(func() {
 		for _, s := range steps {
 			sc.begin(opAddScalarIn).tensor(s).float(1).do()
@@ -113,4 +135,28 @@ func (sc *Scope) FusedAdamW(weights, grads, first, second, steps []*Tensor, o Ad
 		sc.begin(opFusedAdamW).tensors(weights).tensors(grads).tensors(first).tensors(second).tensors(nil).tensors(steps).
 			float(o.Rate).float(o.Beta1).float(o.Beta2).float(o.Decay).float(o.Epsilon).bool(false).bool(false).do()
 	})
+}
+
+// checkAlike panics unless list has a tensor like each of weights. The kernel goes
+// through their memory without a look at shapes.
+func checkAlike(weights, list []*Tensor) {
+	if len(list) != len(weights) {
+		panic(&Error{Op: opFusedAdamW.name, Kind: ErrInvalid, Message: fmt.Sprintf("lists of %d and %d tensors", len(weights), len(list))})
+	}
+	for i, w := range weights {
+		if C.lt_alike(w.handle(opFusedAdamW.name), list[i].handle(opFusedAdamW.name)) == 0 {
+			panic(&Error{Op: opFusedAdamW.name, Kind: ErrInvalid, Message: fmt.Sprintf("tensor %d of a list is %v, its weight %v, or their strides differ", i, list[i], w)})
+		}
+	}
+}
+
+func checkSteps(weights, steps []*Tensor) {
+	if len(steps) != len(weights) {
+		panic(&Error{Op: opFusedAdamW.name, Kind: ErrInvalid, Message: fmt.Sprintf("%d counts of steps for %d weights", len(steps), len(weights))})
+	}
+	for i, s := range steps {
+		if s.DType() != Float32 || s.Numel() != 1 {
+			panic(&Error{Op: opFusedAdamW.name, Kind: ErrInvalid, Message: fmt.Sprintf("count of steps %d is %v, want float32[]", i, s)})
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -42,6 +43,9 @@ type checkpoint struct {
 // to be damaged. A checkpoint that was cut short is an error.
 func Peek(path string) (*State, error) {
 	f, err := safetensors.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, noRun(path)
+	}
 	if err != nil {
 		return nil, damaged(path, err)
 	}
@@ -62,6 +66,11 @@ func openCheckpoint(path string) (*checkpoint, error) {
 		return nil, err
 	}
 	return &checkpoint{f, *state}, nil
+}
+
+// noRun says that there is no checkpoint.
+func noRun(path string) error {
+	return fmt.Errorf("%s: is not there, so there is no run to go on with; without --resume one begins", path)
 }
 
 // damaged adds to an error of format what can be done about it.

@@ -136,7 +136,7 @@ func (r *run) open(name string) (*checkpoint, error) {
 	path := r.dir.file(name)
 	c, err := openCheckpoint(path)
 	if os.IsNotExist(err) {
-		return nil, fmt.Errorf("%s: is not there, so there is no run to go on with; without --resume one begins", path)
+		return nil, noRun(path)
 	}
 	if err != nil {
 		return nil, err

@@ -96,6 +96,7 @@ int lt_dtype(const lt_tensor *t);
 int64_t lt_numel(const lt_tensor *t);
 int64_t lt_nbytes(const lt_tensor *t); /* elements times element size */
 int64_t lt_live(void);                 /* references handed out and not yet freed, all threads */
+int lt_alike(const lt_tensor *a, const lt_tensor *b); /* same type, shape and strides, without gaps: a kernel may go through both as arrays */
 
 /* thread-local modes; leave in reverse order of entering, on the same thread */
 enum { LT_MODE_INFERENCE, LT_MODE_NO_GRAD };

@@ -99,6 +99,11 @@ int64_t lt_numel(const lt_tensor *t) { return impl(t)->numel(); }
 
 int64_t lt_nbytes(const lt_tensor *t) { return impl(t)->numel() * int64_t(impl(t)->itemsize()); }
 
+int lt_alike(const lt_tensor *a, const lt_tensor *b) {
+  const auto &x = *impl(a), &y = *impl(b);
+  return x.dtype() == y.dtype() && x.sizes() == y.sizes() && x.strides() == y.strides() && x.is_non_overlapping_and_dense();
+}
+
 int64_t lt_live(void) { return live.load(std::memory_order_relaxed); }
 
 }

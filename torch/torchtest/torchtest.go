@@ -37,8 +37,22 @@ func Run(t testing.TB, f func(sc *torch.Scope)) {
 // Try is Run that returns the session's error.
 func Try(t testing.TB, f func(sc *torch.Scope) error) error {
 	t.Helper()
+	return session(t, torch.Session{Threads: 1, Inference: true}, f)
+}
+
+// Train is Run outside inference mode.
+func Train(t testing.TB, f func(sc *torch.Scope)) {
+	t.Helper()
+	err := session(t, torch.Session{Threads: 1}, func(sc *torch.Scope) error { f(sc); return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func session(t testing.TB, s torch.Session, f func(sc *torch.Scope) error) error {
+	t.Helper()
 	before := torch.LiveTensors()
-	err := torch.Session{Threads: 1, Inference: true}.Run(f)
+	err := s.Run(f)
 	if after := torch.LiveTensors(); after != before {
 		t.Errorf("%d tensors alive after the session, %d before", after, before)
 	}
