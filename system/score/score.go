@@ -1,0 +1,219 @@
+package score
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+
+	"lensbench/system/fusion"
+	"lensbench/system/loader"
+	"lensbench/system/model"
+	"lensbench/system/nn"
+	"lensbench/system/survey"
+	"lensbench/system/trained"
+	"lensbench/torch"
+)
+
+// A Config says how to score.
+type Config struct {
+	Batch      int    // images per forward pass; 0: DefaultBatch
+	Threads    int    // compute threads; 0: torch.DefaultThreads
+	Workers    int    // goroutines that read; 0: reading and computing take turns
+	MonteCarlo int    // passes with dropout, 2 or more; 0: one without
+	Seed       uint64 // of the dropout
+
+	Watch func(done, of int) // is told after each batch; nil: nobody is
+}
+
+// DefaultBatch is the size of batches that is not chosen.
+const DefaultBatch = 64
+
+// Scores are what a network says of images, in their order. Logits are not
+// divided by the temperature.
+type Scores struct {
+	Logit    []float64 // with Monte-Carlo dropout, the mean of the passes
+	Variance []float64 // of the logits of the passes, with K−1; nil without them
+}
+
+// Check says what is wrong with a Config, in words that name the field.
+func (c Config) Check() error {
+	switch {
+	case c.Batch < 0:
+		return fmt.Errorf("batch %d is negative", c.Batch)
+	case c.Threads < 0 || c.Threads > 1024:
+		return fmt.Errorf("threads %d is not between 0 and 1024", c.Threads)
+	case c.Workers < 0:
+		return fmt.Errorf("workers %d is negative", c.Workers)
+	case c.MonteCarlo < 0 || c.MonteCarlo == 1:
+		return fmt.Errorf("%d passes have no variance; want 2 or more, or 0 for none", c.MonteCarlo)
+	}
+	return nil
+}
+
+// Images scores images with a network. Wrong images, an image that cannot be read
+// and a logit that is not finite are errors that name the image.
+func Images(ctx context.Context, n *trained.Network, images survey.Images, c Config) (*Scores, error) {
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	if c.Batch == 0 {
+		c.Batch = DefaultBatch
+	}
+	m, err := n.Model()
+	if err != nil {
+		return nil, err
+	}
+	if err := Suits(n, images); err != nil {
+		return nil, err
+	}
+	weights, err := nn.OpenFile(n.WeightsPath(), m.Params)
+	if err != nil {
+		return nil, err
+	}
+	defer weights.Close()
+	ld, err := loader.New(images, loader.Config{Batch: c.Batch, Workers: c.Workers, Stretch: n.Manifest.Stretch})
+	if err != nil {
+		return nil, err
+	}
+	s := &scorer{Config: c, network: n, model: m, images: images, scores: &Scores{}}
+	err = torch.Session{Threads: c.Threads, Inference: true}.Run(func(sc *torch.Scope) error {
+		if err := m.Params.Load(sc, weights); err != nil {
+			return err
+		}
+		defer m.Params.Free()
+		return s.all(ctx, sc, ld)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.scores, nil
+}
+
+// Suits says whether a network takes such images.
+func Suits(n *trained.Network, images survey.Images) error {
+	m := n.Manifest
+	bands, height, width := images.Shape()
+	if bands != m.Bands {
+		return fmt.Errorf("images of %d bands, %s was trained on %d%s", bands, n.Dir, m.Bands, inWords(m.BandNames))
+	}
+	if height != m.Pixels || width != m.Pixels {
+		return fmt.Errorf("images of %d×%d pixels, %s was trained on %d×%d; a larger field is for --field", height, width, n.Dir, m.Pixels, m.Pixels)
+	}
+	return nil
+}
+
+func inWords(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%v)", names)
+}
+
+// A scorer is scoring in work.
+type scorer struct {
+	Config
+	network *trained.Network
+	model   *model.Model
+	images  survey.Images
+	scores  *Scores
+}
+
+func (s *scorer) all(ctx context.Context, sc *torch.Scope, ld *loader.Loader) error {
+	stream := ld.Epoch(ctx, 0, 0)
+	defer stream.Close()
+	for {
+		b, err := stream.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		sc.Scoped(func(sc *torch.Scope) { err = s.batch(sc, b) })
+		if err != nil {
+			return err
+		}
+		stream.Release(b)
+		if s.Watch != nil {
+			s.Watch(len(s.scores.Logit), s.images.Len())
+		}
+	}
+}
+
+// batch scores one batch.
+func (s *scorer) batch(sc *torch.Scope, b *loader.Batch) error {
+	bands, height, width := s.images.Shape()
+	x := sc.FromFloat32(b.Pixels, int64(len(b.Index)), int64(bands), int64(height), int64(width))
+	x = trained.Resize(sc, x, s.network.Manifest.Input)
+	var logit, variance []float64
+	if s.MonteCarlo > 0 {
+		sc.Seed(batchSeed(s.Seed, b.Number))
+		samples, err := samples(sc, s.model, x, s.MonteCarlo)
+		if err != nil {
+			return err
+		}
+		logit, variance = moments(samples, s.MonteCarlo)
+		s.scores.Variance = append(s.scores.Variance, variance...)
+	} else {
+		values, err := read(s.model.Forward(sc, x))
+		if err != nil {
+			return err
+		}
+		logit, _ = moments(values, 1)
+	}
+	for i, v := range logit {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("%s: the logit of %s is %v", s.images.Name(b.Index[i]), s.network.Dir, v)
+		}
+	}
+	s.scores.Logit = append(s.scores.Logit, logit...)
+	return nil
+}
+
+// samples returns the logits [K N] of K passes with dropout.
+func samples(sc *torch.Scope, m *model.Model, x *torch.Tensor, k int) ([]float32, error) {
+	passes := make([]*torch.Tensor, k)
+	if m.DropoutOnlyInHead() {
+		features := m.Features(sc, x, nn.MonteCarlo)
+		for i := range passes {
+			passes[i] = m.Head(sc, features, nn.MonteCarlo)
+		}
+	} else {
+		for i := range passes {
+			passes[i] = m.ForwardMode(sc, x, nn.MonteCarlo)
+		}
+	}
+	return read(sc.Stack(passes, 0))
+}
+
+func read(t *torch.Tensor) ([]float32, error) {
+	values := make([]float32, t.Numel())
+	return values, t.CopyFloat32(values)
+}
+
+// moments returns mean and variance over the first axis of samples [K N].
+func moments(samples []float32, k int) (mean, variance []float64) {
+	n := len(samples) / k
+	mean, variance = make([]float64, n), make([]float64, n)
+	for i := range n {
+		var w fusion.Welford
+		for j := range k {
+			w.Add(float64(samples[j*n+i]))
+		}
+		mean[i], variance[i] = w.Mean(), w.Variance()
+	}
+	return mean, variance
+}
+
+// batchSeed mixes seed and number by the finaliser of SplitMix64 (Steele, Lea and
+// Flood 2014), so that neighbours have nothing in common.
+func batchSeed(seed uint64, number int) uint64 {
+	z := seed + 0x9e3779b97f4a7c15*(uint64(number)+1)
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
