@@ -154,6 +154,15 @@ func (r *run) progress() Progress {
 
 // validate scores the validation images.
 func (r *run) validate(ctx context.Context) (*metric.Sample, error) {
+	logits, labels, err := r.scoreValidation(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return metric.OfLogits(logits, labels)
+}
+
+// scoreValidation returns the logits of all validation images, and their labels.
+func (r *run) scoreValidation(ctx context.Context) (logits []float64, labels []int, err error) {
 	p := r.progress()
 	p.Batch, p.Batches = 0, 0
 	r.Watch.Update(p)
@@ -161,18 +170,16 @@ func (r *run) validate(ctx context.Context) (*metric.Sample, error) {
 	defer r.pace.validation()
 	stream := r.validation.Epoch(ctx, 0, 0)
 	defer stream.Close()
-	var logits []float64
-	var labels []int
 	for {
 		b, err := stream.Next()
 		if err == io.EOF {
-			return metric.OfLogits(logits, labels)
+			return logits, labels, nil
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if logits, err = r.engine.score(b, logits); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, l := range b.Labels {
 			labels = append(labels, int(l))

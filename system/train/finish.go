@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"lensbench/system/fusion"
 	"lensbench/system/metric"
 	"lensbench/system/trained"
 )
@@ -61,24 +62,32 @@ func (r *run) finish(ctx context.Context) (*Result, error) {
 	if err := r.model.Params.Load(r.engine.sc, best); err != nil {
 		return nil, err
 	}
-	v, err := r.validate(ctx)
+	logits, labels, err := r.scoreValidation(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v, err := metric.OfLogits(logits, labels)
+	if err != nil {
+		return nil, err
+	}
+	temperature, err := fusion.Temperature(logits, labels)
 	if err != nil {
 		return nil, err
 	}
 	o := Outcome{Ended: s.Ended, Epochs: s.Epoch, Steps: s.Step, Best: *s.Best,
 		Validation: Validation{v.Lenses() + v.Others(), v.Lenses(), v.AUROC(), v.At(0).Accuracy(), v.NLL()}}
-	if _, err := trained.Save(r.Dir, r.manifest(v, o), r.model.Params, best); err != nil {
+	if _, err := trained.Save(r.Dir, r.manifest(v, temperature, o), r.model.Params, best); err != nil {
 		return nil, err
 	}
 	result := &Result{o, r.Dir, digits(r.all.seconds()), r.all.wait()}
 	return result, r.journal.write(EndLine{r.place(endLine), now(), *result})
 }
 
-func (r *run) manifest(v *metric.Sample, o Outcome) trained.Manifest {
+func (r *run) manifest(v *metric.Sample, temperature float64, o Outcome) trained.Manifest {
 	s := &r.Settings
 	m := r.About
 	m.Model, m.Bands, m.Pixels, m.Input, m.Stretch = s.Model, r.state.Data.Bands, r.state.Data.Pixels, s.Input, s.Stretch
-	m.Temperature = 1
+	m.Temperature = temperature
 	m.Thresholds = map[string]float64{}
 	for _, rate := range rates {
 		if t := v.ThresholdAtFPR(rate); !math.IsNaN(t) && !math.IsInf(t, 0) {

@@ -55,7 +55,7 @@ type Manifest struct {
 	// Temperature divides logits before they are probabilities; fitted on
 	// validation data, 1 if it was not fitted. See package fusion.
 	Temperature float64 `json:"temperature"`
-	// Thresholds are logits, by the name of what each was chosen for on
+	// Thresholds are logits, before that division, by the name of what each was chosen for on
 	// validation data: "fpr=0", "fpr=0.001", "fpr=0.01", "fpr=0.1".
 	Thresholds map[string]float64 `json:"thresholds,omitempty"`
 
