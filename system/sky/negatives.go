@@ -9,11 +9,11 @@ var shares = []struct {
 	make  func(d draw, o *Object, thetaE float64)
 }{
 	{KindGalaxy, 0.04, draw.alone},
-	{KindCompanions, 0.64, draw.companions},
-	{KindSpiral, 0.12, draw.spiral},
-	{KindRing, 0.10, draw.ring},
-	{KindMerger, 0.06, draw.merger},
-	{KindEdgeOn, 0.04, draw.edgeOn},
+	{KindCompanions, 0.60, draw.companions},
+	{KindSpiral, 0.15, draw.spiral},
+	{KindRing, 0.05, draw.ring},
+	{KindMerger, 0.08, draw.merger},
+	{KindEdgeOn, 0.08, draw.edgeOn},
 }
 
 // disguise turns a lens into something else with the same galaxy in front and,
@@ -50,7 +50,7 @@ func (d draw) blobs(thetaE float64, front Sersic, flux float64) (list []Sersic) 
 	main := d.uniform(0, 2*math.Pi)
 	for side, sign := range []float64{1, -1} {
 		direction := main + float64(side)*(math.Pi+d.normal(0, 0.9, -math.Pi, math.Pi))
-		for _, share := range d.parts(1 + d.IntN(4)) {
+		for _, share := range d.parts(1 + d.IntN(3)) {
 			g := d.blueGalaxy()
 			g.Radius *= 1.3 // nearer than what a lens magnifies
 			at := direction + d.normal(0, 0.6, -1.5, 1.5)

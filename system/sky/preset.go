@@ -38,7 +38,7 @@ type Filter struct {
 // ObservationConfig; hst-f814w is four orbits' worth of the COSMOS field's.
 var presets = []Preset{
 	{
-		Name: "lsst-y10", Scale: 0.2, MinThetaE: 0.7, MinArcSN: 20, SeeingScatter: 0.09, SkyScatter: 0.15,
+		Name: "lsst-y10", Scale: 0.2, MinThetaE: 0.85, MinArcSN: 20, SeeingScatter: 0.09, SkyScatter: 0.15,
 		Bands: []Filter{
 			{Name: "g", FWHM: 0.77, ZeroPoint: 28.30, SkyMag: 22.26, Exposure: 15, Exposures: 200, ReadNoise: 10},
 			{Name: "r", FWHM: 0.73, ZeroPoint: 28.13, SkyMag: 21.20, Exposure: 15, Exposures: 460, ReadNoise: 10},
