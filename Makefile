@@ -29,6 +29,10 @@ build: shim bin/pytorch_worker.py ## leave bin/bench and bin/lens
 bench: build ## run the quick suite on this machine and update RESULTS.md
 	bin/bench run --suite quick --results RESULTS.md
 
+.PHONY: train
+train: build ## train the network called default and evaluate it: half an hour on two cores
+	sh scripts/train.sh
+
 ##@ Test
 
 # Go's test cache does not look into a shared library: tests read this

@@ -171,9 +171,7 @@ func (a *assessment) logits(ctx context.Context, line *status.Line, name string,
 	if err != nil {
 		return nil, err
 	}
-	for i := range s.Logit {
-		s.Logit[i] /= n.Manifest.Temperature
-	}
+	s.Calibrate(n.Manifest.Temperature)
 	return s.Logit, nil
 }
 

@@ -1,151 +1,193 @@
 package main
 
 import (
-	"errors"
+	"context"
 	"fmt"
-	"io/fs"
-	"math"
-	"os"
-	"path/filepath"
+	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"lensbench/cli"
-	"lensbench/system/model"
-	"lensbench/system/nn"
-	"lensbench/system/npy"
-	"lensbench/torch"
+	"lensbench/cli/status"
+	"lensbench/system/fusion"
+	"lensbench/system/score"
+	"lensbench/system/survey"
+	"lensbench/system/trained"
 )
 
 // A prediction is what the user asked predict for.
 type prediction struct {
-	model, weights, images, output string
-	batch, threads                 int
+	names          []string // of trained networks; none: model and weights
+	model, weights string
+	images, split  string
+	field          string
+	stride         int
+	output, fusion string
+	config         score.Config
+	raw            bool // no temperature
+	threshold      float64
+	command        *cobra.Command
 }
 
 func newPredictCommand() *cobra.Command {
 	var p prediction
 	c := &cobra.Command{
-		Use:   "predict --model M --weights FILE --images FILE -o FILE",
-		Short: "Score images with one network",
-		Long: `predict writes one logit per image, positive for a lens, as a float32 .npy of
-shape (N,). Images are a float32 .npy of shape (N, bands, height, width); they are
-read a batch at a time, so any number of them fits.`,
-		Example: "  lens predict --model resnet18 --weights w.safetensors --images x.npy -o logits.npy",
-		Args:    cli.NoArguments,
-		RunE: func(c *cobra.Command, _ []string) error {
-			if err := cli.Required(c, "model", "weights", "images", "output"); err != nil {
+		Use:   "predict NAME... --images PATH",
+		Short: "Score images with trained networks",
+		Long: `predict scores images with trained networks, found by name or directory, and writes a
+line of CSV for each: its name, the probability that it is a lens, and the logit. Of
+several networks it is the fusion of their logits, and each network's logit stands
+beside it. With --monte-carlo K the logit is the mean of K passes with dropout, and its
+standard deviation is told. -o FILE.npy is an array of the logits alone.
+
+--field FILE scores one large image [bands, height, width] in overlapping tiles, and
+writes candidates with their places, and the map of probabilities, into a directory.
+
+--model and --weights, without a name, score a float32 .npy of shape (N, bands, height,
+width) as it is, with weights of PyTorch or of lens init, to an .npy of logits.`,
+		Example: "  lens predict mine --images survey --split test -o scores.csv\n" +
+			"  lens predict a b c --images stamps --monte-carlo 20\n" +
+			"  lens predict mine --field tile.npy -o candidates\n" +
+			"  lens predict --model resnet18 --weights w.safetensors --images x.npy -o logits.npy",
+		RunE: func(c *cobra.Command, names []string) error {
+			p.names = names
+			if err := p.check(); err != nil {
 				return err
 			}
-			return p.run()
+			return p.run(c.Context(), c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
+	p.command = c
+	f := c.Flags()
 	modelFlag(c, &p.model)
-	c.Flags().StringVar(&p.weights, "weights", "", "safetensors `file` with the network's parameters")
-	c.Flags().StringVar(&p.images, "images", "", "float32 .npy `file` of shape (N, bands, height, width)")
-	c.Flags().StringVarP(&p.output, "output", "o", "", "`file` to write")
-	c.Flags().IntVar(&p.batch, "batch", 32, "`number` of images per forward pass")
-	c.Flags().IntVar(&p.threads, "threads", 0, "`number` of compute threads; 0 uses all cores")
+	f.StringVar(&p.weights, "weights", "", "safetensors `file` with the parameters of --model")
+	f.StringVar(&p.images, "images", "", "data set, or directory or file of images: `path`")
+	f.StringVar(&p.split, "split", "", "`part` of the data set; all of it if none is named")
+	f.StringVar(&p.field, "field", "", "`file` of one large image, instead of --images")
+	f.IntVar(&p.stride, "stride", 0, "`pixels` from tile to tile of a field; 0 is a quarter of a tile")
+	f.Float64Var(&p.threshold, "threshold", 0.5, "least `probability` of a candidate in a field")
+	f.StringVarP(&p.output, "output", "o", "", "`file` to write, .csv or .npy, or directory for a field")
+	f.StringVar(&p.fusion, "fusion", "", "`kind` of fusion: "+strings.Join(fusion.Kinds, ", ")+" (the first with --monte-carlo, else the second)")
+	f.IntVar(&p.config.MonteCarlo, "monte-carlo", 0, "`number` of passes with dropout; 0 is one without")
+	f.Uint64Var(&p.config.Seed, "seed", 1, "`number` that dropout depends on")
+	f.BoolVar(&p.raw, "raw", false, "do not divide logits by the networks' temperatures")
+	f.IntVar(&p.config.Batch, "batch", 32, "`number` of images per forward pass")
+	f.IntVar(&p.config.Threads, "threads", 0, "`number` of compute threads; 0 uses all cores")
+	f.IntVar(&p.config.Workers, "workers", 2, "`number` of goroutines that read images")
 	return c
 }
 
-func (p prediction) run() error {
-	if p.batch < 1 {
-		return fmt.Errorf("%q: want at least 1 image", fmt.Sprintf("--batch %d", p.batch))
+func (p *prediction) check() error {
+	if p.config.Batch < 1 {
+		return fmt.Errorf("%q: want at least 1 image", fmt.Sprintf("--batch %d", p.config.Batch))
 	}
-	if p.threads < 0 || p.threads > 1024 {
-		return fmt.Errorf("%q: want 0 to 1024 threads", fmt.Sprintf("--threads %d", p.threads))
+	if p.config.Threads < 0 || p.config.Threads > 1024 {
+		return fmt.Errorf("%q: want 0 to 1024 threads", fmt.Sprintf("--threads %d", p.config.Threads))
 	}
-	if err := checkWritable(p.output); err != nil {
-		return err
+	if p.config.MonteCarlo < 0 || p.config.MonteCarlo == 1 {
+		return fmt.Errorf("%q: want 2 or more passes, or 0 for one without dropout", fmt.Sprintf("--monte-carlo %d", p.config.MonteCarlo))
 	}
-	images, err := npy.OpenRows[float32](p.images)
-	if err != nil {
-		return err
+	if len(p.names) == 0 {
+		if err := p.checkPlain(); err != nil {
+			return err
+		}
+		return cli.Required(p.command, "model", "weights", "images", "output")
 	}
-	defer images.Close()
-	m, err := p.network(images.Shape())
-	if err != nil {
-		return err
+	if p.model != "" || p.weights != "" {
+		return fmt.Errorf("%q: is a trained network; --model and --weights are for one without a name", p.names[0])
 	}
-	logits := make([]float32, images.Shape()[0])
-	if err := p.score(m, images, logits); err != nil {
-		return err
+	if p.fusion != "" && p.fusion != fusion.Mean && p.fusion != fusion.InverseVariance {
+		return cli.Unknown(p.fusion, "fusion", fusion.Kinds)
 	}
-	return npy.WriteFile(p.output, []int{len(logits)}, logits)
+	if p.fusion == fusion.InverseVariance && p.config.MonteCarlo == 0 {
+		return fmt.Errorf("%q: takes variances, which --monte-carlo gives", "--fusion "+p.fusion)
+	}
+	if p.fusion == "" {
+		p.fusion = fusion.Mean
+		if p.config.MonteCarlo > 0 {
+			p.fusion = fusion.InverseVariance
+		}
+	}
+	if p.field != "" {
+		return p.checkField()
+	}
+	return cli.Required(p.command, "images")
 }
 
-// network returns the network for images of that shape, still without weights.
-func (p prediction) network(shape []int) (*model.Model, error) {
-	if len(shape) != 4 {
-		return nil, fmt.Errorf("%s: shape %s; want (N, bands, height, width)", p.images, npy.ShapeString(shape))
+// checkPlain refuses what only trained networks have.
+func (p *prediction) checkPlain() error {
+	for _, name := range []string{"split", "field", "fusion", "monte-carlo", "raw"} {
+		if p.command.Flags().Changed(name) {
+			return fmt.Errorf("%q: wants the NAME of a trained network", "--"+name)
+		}
 	}
-	m, err := newModel(p.model, shape[1])
+	return nil
+}
+
+func (p *prediction) run(ctx context.Context, stdout, stderr io.Writer) error {
+	if len(p.names) == 0 {
+		return plainPrediction{p.model, p.weights, p.images, p.output, p.config.Batch, p.config.Threads}.run()
+	}
+	networks, err := findNetworks(p.names)
+	if err != nil {
+		return err
+	}
+	if p.field != "" {
+		return p.runField(ctx, networks, stdout, status.New(stderr))
+	}
+	images, err := p.openImages(networks)
+	if err != nil {
+		return err
+	}
+	if p.output != "" {
+		if err := checkWritable(p.output); err != nil {
+			return err
+		}
+	}
+	scores, err := p.score(ctx, networks, images, status.New(stderr))
+	if err != nil {
+		return err
+	}
+	return scores.write(p.output, stdout)
+}
+
+// openImages opens the images and makes sure that all networks take them.
+func (p *prediction) openImages(networks []*trained.Network) (survey.Images, error) {
+	images, err := survey.OpenImages(p.images)
 	if err != nil {
 		return nil, err
 	}
-	if err := m.CheckSize(shape[2], shape[3]); err != nil {
-		return nil, fmt.Errorf("%s: %w", p.images, err)
-	}
-	return m, nil
-}
-
-func (p prediction) score(m *model.Model, images *npy.Rows[float32], logits []float32) error {
-	weights, err := nn.OpenFile(p.weights, m.Params)
-	if err != nil {
-		return err
-	}
-	defer weights.Close()
-	return torch.Session{Threads: p.threads, Inference: true}.Run(func(sc *torch.Scope) error {
-		if err := m.Params.Load(sc, weights); err != nil {
-			return err
-		}
-		defer m.Params.Free()
-		s := images.Shape()
-		each := s[1] * s[2] * s[3]
-		pixels := make([]float32, min(p.batch, len(logits))*each)
-		for done := 0; done < len(logits); done += p.batch {
-			n := min(p.batch, len(logits)-done)
-			if err := p.scoreBatch(sc, m, images, pixels[:n*each], logits[done:done+n], done); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// scoreBatch reads the next len(logits) images, the first of which is number
-// first, and scores them.
-func (p prediction) scoreBatch(sc *torch.Scope, m *model.Model, images *npy.Rows[float32], pixels, logits []float32, first int) (err error) {
-	if err := images.Next(pixels); err != nil {
-		return err
-	}
-	each := len(pixels) / len(logits)
-	for i, v := range pixels {
-		if v64 := float64(v); math.IsNaN(v64) || math.IsInf(v64, 0) {
-			return fmt.Errorf("%s: image %d has a value that is not finite (%v)", p.images, first+i/each, v)
+	if p.split != "" {
+		if images, err = survey.Part(images, p.split); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.images, err)
 		}
 	}
-	s := images.Shape()
-	sc.Scoped(func(sc *torch.Scope) {
-		x := sc.FromFloat32(pixels, int64(len(logits)), int64(s[1]), int64(s[2]), int64(s[3]))
-		err = m.Forward(sc, x).CopyFloat32(logits)
-	})
-	return err
+	for i, n := range networks {
+		if err := score.Suits(n, images); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.names[i], err)
+		}
+	}
+	return images, nil
 }
 
-// checkWritable finds out before the work whether a file can be written there.
-func checkWritable(path string) error {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return fmt.Errorf("%s: is not a file that can be written", path)
+// score scores the images with all networks and fuses what they say.
+func (p *prediction) score(ctx context.Context, networks []*trained.Network, images survey.Images, line *status.Line) (*predictedScores, error) {
+	defer line.Finish()
+	out := &predictedScores{images: images, names: p.names}
+	for i, n := range networks {
+		c := p.config
+		c.Watch = func(done, of int) { line.Count(p.names[i], done, of) }
+		s, err := score.Images(ctx, n, images, c)
+		if err != nil {
+			return nil, err
+		}
+		if !p.raw {
+			s.Calibrate(n.Manifest.Temperature)
+		}
+		out.members = append(out.members, fusion.Member{Name: p.names[i], Logit: s.Logit, Variance: s.Variance})
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".lens-")
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: directory %s does not exist", path, filepath.Dir(path))
-	}
-	if err != nil {
-		return fmt.Errorf("%s: cannot write there: %w", path, err)
-	}
-	f.Close()
-	return os.Remove(f.Name())
+	var err error
+	out.logit, out.variance, err = fusion.Fuse(p.fusion, out.members)
+	return out, err
 }

@@ -36,6 +36,17 @@ type Scores struct {
 	Variance []float64 // of the logits of the passes, with K−1; nil without them
 }
 
+// Calibrate divides the logits by a temperature, and their variances by its
+// square.
+func (s *Scores) Calibrate(temperature float64) {
+	for i := range s.Logit {
+		s.Logit[i] /= temperature
+	}
+	for i := range s.Variance {
+		s.Variance[i] /= temperature * temperature
+	}
+}
+
 // Check says what is wrong with a Config, in words that name the field.
 func (c Config) Check() error {
 	switch {
