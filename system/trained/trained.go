@@ -21,7 +21,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"lensbench/nearest"
 	"lensbench/system/atomic"
 	"lensbench/system/model"
 	"lensbench/system/nn"
@@ -80,10 +82,33 @@ func Find(name, cache string) (*Network, error) {
 	dir := filepath.Join(Models(cache), name)
 	n, err := Open(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no trained network %q: neither %s nor %s is there; make train makes the one called default, lens train others",
-			name, filepath.Join(name, ManifestName), filepath.Join(dir, ManifestName))
+		return nil, fmt.Errorf("no trained network %q: neither %s nor %s is there; %s",
+			name, filepath.Join(name, ManifestName), filepath.Join(dir, ManifestName), instead(name, cache))
 	}
 	return n, err
+}
+
+// instead says what a user may have meant by a name that nothing has.
+func instead(name, cache string) string {
+	const make = "make train makes the one called default, lens train others"
+	there := Names(cache)
+	if len(there) == 0 {
+		return make
+	}
+	hint := ""
+	if near := nearest.Name(name, there); near != "" {
+		hint = fmt.Sprintf("did you mean %q? ", near)
+	}
+	return hint + "there is " + strings.Join(there, ", ") + "; " + make
+}
+
+// Names returns the names of the networks in a cache.
+func Names(cache string) (names []string) {
+	found, _ := filepath.Glob(filepath.Join(Models(cache), "*", ManifestName))
+	for _, path := range found {
+		names = append(names, filepath.Base(filepath.Dir(path)))
+	}
+	return names
 }
 
 // Open opens the network in a directory. Its weights must be those that the

@@ -40,7 +40,10 @@ func TestFind(t *testing.T) {
 			t.Errorf("%s: %+v, %v; want %+v", name, n, err, saved)
 		}
 	}
-	if _, err := Find("yours", cache); err == nil || !strings.Contains(err.Error(), `no trained network "yours"`) || !strings.Contains(err.Error(), "make train") {
+	if _, err := Find("mien", cache); err == nil || !strings.Contains(err.Error(), `; did you mean "mine"? there is mine; make train`) {
+		t.Errorf("error %v does not name the nearest", err)
+	}
+	if _, err := Find("yours", t.TempDir()); err == nil || !strings.Contains(err.Error(), `no trained network "yours"`) || !strings.Contains(err.Error(), "make train") {
 		t.Errorf("error %v does not say what is missing and how to get it", err)
 	}
 }
