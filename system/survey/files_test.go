@@ -76,13 +76,13 @@ func TestFilesAreTheImagesOfADirectory(t *testing.T) {
 
 func TestOpenFilesErrors(t *testing.T) {
 	for want, files := range map[string]map[string][]byte{
-		"has no files":                 {".hidden": nil},
-		"a.txt is neither .npy nor":    {"a.txt": nil},
-		"b.png are not of one kind":    {"a.npy": npyFile(t, []int{1, 1, 1}, 1), "b.png": pngFile(t, 1)},
-		"shape (1, 1), want [bands":    {"a.npy": npyFile(t, []int{1, 1}, 1)},
-		"a.npy: not a readable .npy":   {"a.npy": nil},
-		"a.png: not a readable PNG":    {"a.png": []byte("GIF89a12")},
-		"shape (0, 1, 1), want [bands": {"a.npy": npyFile(t, []int{0, 1, 1})},
+		"has no files": {".hidden": nil},
+		"a.txt is none of .npy, .fits, .png, .tiff": {"a.txt": nil},
+		"b.png are not of one kind":                 {"a.npy": npyFile(t, []int{1, 1, 1}, 1), "b.png": pngFile(t, 1)},
+		"shape (1,), want [bands":                   {"a.npy": npyFile(t, []int{1}, 1)},
+		"a.npy: not a readable .npy":                {"a.npy": nil},
+		"a.png: not a readable PNG":                 {"a.png": []byte("GIF89a12")},
+		"shape (0, 1, 1), want [bands":              {"a.npy": npyFile(t, []int{0, 1, 1})},
 	} {
 		if _, err := OpenFiles(directory(t, files)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
