@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 
 	"lensbench/cli"
 	"lensbench/cli/status"
@@ -34,6 +35,9 @@ func (a *assessment) ofNetworks(ctx context.Context, line *status.Line) (in eval
 		if err := score.Suits(n, p.test); err != nil {
 			return in, fmt.Errorf("%s: %w", a.names[i], err)
 		}
+	}
+	if err := verify(ctx, line, p.test, p.validation, p.train); err != nil {
+		return in, err
 	}
 	in = a.describe(networks[0], p)
 	in.Notes = notes
@@ -119,19 +123,22 @@ func (a *assessment) describe(n *trained.Network, p parts) evaluation.Input {
 		band = from.Bands[len(from.Bands)/2].Name
 		in.Data.Generator, in.Data.Survey, in.Data.FluxBand = from.Generator, from.Spec.Preset, band
 	}
-	in.Test = truths(p.test, band)
+	in.Test = truths(p.test, a.data, band)
 	if p.validation != nil {
-		in.Validation = truths(p.validation, band)
+		in.Validation = truths(p.validation, a.data, band)
 	}
 	in.Picture = func(i int) ([]byte, error) { return picture(p.test, i) }
 	return in
 }
 
-// truths says what is known of images.
-func truths(images survey.Images, band string) []evaluation.Image {
+// truths says what is known of images, whose names are paths from root.
+func truths(images survey.Images, root, band string) []evaluation.Image {
 	list := make([]evaluation.Image, images.Len())
 	for i := range list {
 		m := evaluation.Image{Name: images.Name(i), Label: images.Label(i)}
+		if rel, err := filepath.Rel(root, m.Name); err == nil {
+			m.Name = rel
+		}
 		if o, ok := survey.Truth(images, i); ok {
 			m.Kind = string(o.Kind)
 			if o.Scene.Lens != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lensbench/cli"
+	"lensbench/cli/status"
 	"lensbench/system/train"
 	"lensbench/system/trained"
 )
@@ -65,6 +66,9 @@ func (t *training) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	if err := t.openImages(); err != nil {
+		return err
+	}
+	if err := verify(ctx, status.New(stderr), t.job.Train, t.job.Validation); err != nil {
 		return err
 	}
 	t.job.Watch = train.NewDisplay(stderr)

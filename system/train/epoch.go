@@ -148,7 +148,7 @@ func (r *run) progress() Progress {
 	s := &r.state
 	batches := r.train.Batches()
 	left := (r.Settings.Epochs-s.Epoch)*batches - s.Batch
-	return Progress{Epoch: s.Epoch + 1, Epochs: r.Settings.Epochs, Batch: s.Batch, Batches: batches, Loss: r.loss,
+	return Progress{Epoch: min(s.Epoch+1, r.Settings.Epochs), Epochs: r.Settings.Epochs, Batch: s.Batch, Batches: batches, Loss: r.loss,
 		PerSecond: r.pace.perSecond(), Remaining: r.pace.remaining(left, r.Settings.Epochs-s.Epoch, r.Validation.Len())}
 }
 
