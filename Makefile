@@ -55,6 +55,10 @@ test-scripts: need
 race: build ## the tests under the race detector
 	LENSBENCH_SHIM_HASH=$(SHIM_HASH) $(GO) test -race ./...
 
+.PHONY: slow
+slow: build ## what is too slow for every test run: 10,000 training steps that leak nothing
+	LENSBENCH_SLOW=1 $(GO) test -count=1 -v -run LeakNothing ./system/optim
+
 .PHONY: smoke
 smoke: build ## one block of every scenario: the whole tool end to end, no verdicts
 	bin/bench run --suite quick --restarts 1 --blocks 1 --runs build/smoke
