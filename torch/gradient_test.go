@@ -299,7 +299,7 @@ func TestGradientErrors(t *testing.T) {
 // many helpers as the session allows. Shares of processor time tell, which other
 // work on the machine does not change.
 func TestBackwardThreads(t *testing.T) {
-	for threads, limits := range map[int][2]float64{1: {0.9, 1.01}, 2: {0.3, 0.8}} {
+	for threads, limits := range map[int][2]float64{1: {0.75, 1.2}, 2: {0.3, 0.7}} {
 		err := torch.Session{Threads: threads}.Run(func(sc *torch.Scope) error {
 			x := sc.Ones(torch.Float32, 1024, 1024)
 			x.SetRequiresGrad(true)
