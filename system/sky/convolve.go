@@ -17,8 +17,11 @@ type convolver struct {
 
 // Images are transposed while they are made.
 
+// A kernels is a point-spread function, or a term of one: a kernel for each axis.
+type kernels struct{ x, y *kernel }
+
 // coarse returns the image of the layers' coarse samples, each times its factor.
-func (c *convolver) coarse(k *kernel, layers []*layer, factor []float64) []float64 {
+func (c *convolver) coarse(k kernels, layers []*layer, factor []float64) []float64 {
 	n, wide := c.grid.Pixels, c.grid.Pixels+2*c.reach+2
 	c.sum = zeroed(c.sum, wide*wide)
 	for i, l := range layers {
@@ -27,7 +30,7 @@ func (c *convolver) coarse(k *kernel, layers []*layer, factor []float64) []float
 	c.rows = zeroed(c.rows, n*wide)
 	for row := range n {
 		dst := c.rows[row*wide : (row+1)*wide]
-		for o, w := range k.coarse {
+		for o, w := range k.y.coarse {
 			floats.AddScaled(dst, w, c.sum[(row+o)*wide:(row+o+1)*wide])
 		}
 	}
@@ -36,7 +39,7 @@ func (c *convolver) coarse(k *kernel, layers []*layer, factor []float64) []float
 	image := make([]float64, n*n)
 	for x := range n {
 		dst := image[x*n : (x+1)*n]
-		for o, w := range k.coarse {
+		for o, w := range k.x.coarse {
 			floats.AddScaled(dst, w, c.columns[(x+o)*n:(x+o+1)*n])
 		}
 	}
@@ -53,7 +56,7 @@ func transpose(dst, src []float64, rows, cols int) {
 }
 
 // addFine adds the surpluses of the layers' blocks to an image.
-func (c *convolver) addFine(image []float64, k *kernel, layers []*layer, factor []float64) {
+func (c *convolver) addFine(image []float64, k kernels, layers []*layer, factor []float64) {
 	n := c.grid.Pixels
 	wide := (n + 2*c.reach) * c.fold
 	c.fine = zeroed(c.fine, wide*n)
@@ -61,12 +64,12 @@ func (c *convolver) addFine(image []float64, k *kernel, layers []*layer, factor 
 	for i, l := range layers {
 		for _, b := range l.blocks {
 			_, surplus := l.samples(b)
-			c.scatter(k, int(b.cell)%l.canvas.size-1, int(b.cell)/l.canvas.size-1, surplus, factor[i])
+			c.scatter(k.y, int(b.cell)%l.canvas.size-1, int(b.cell)/l.canvas.size-1, surplus, factor[i])
 		}
 	}
 	for x := range n {
 		dst := image[x*n : (x+1)*n]
-		for o, w := range k.fine {
+		for o, w := range k.x.fine {
 			if f := x*c.fold + o; c.used[f] {
 				floats.AddScaled(dst, w, c.fine[f*n:(f+1)*n])
 			}

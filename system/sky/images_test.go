@@ -24,7 +24,7 @@ type imageCase struct {
 
 func (c imageCase) grid() Grid { return Grid{c.Pixels, c.Scale} }
 
-func (c imageCase) bands() []Band { return []Band{{c.FWHM, 1, 1}} }
+func (c imageCase) bands() []Band { return []Band{{FWHM: c.FWHM, Light: 1, Source: 1}} }
 
 // scene returns the scene with the b_n that the reference images were made with.
 func (c imageCase) scene() *Scene {

@@ -6,8 +6,8 @@ import "math"
 const fwhmPerSigma = 2.3548200450309493
 
 // A kernel is the response of one pixel, along one axis, to light at the
-// samples around it: a Gaussian integrated over the pixel. Lengths are in
-// pixels. Both sets of weights sum to 1.
+// samples around it: a function integrated over the pixel. Lengths are in
+// pixels. Both sets of weights of a Gaussian sum to 1.
 type kernel struct {
 	// fine weighs the samples of the fine comb, fold to a pixel, of pixels
 	// −reach … reach around the pixel.
@@ -22,19 +22,39 @@ type kernel struct {
 
 // newKernel makes the kernel of a Gaussian of this sigma, cut at reach pixels.
 func newKernel(sigma float64, fold, reach int) *kernel {
+	fine := make([]float64, fold*(2*reach+1))
+	sum := 0.0
+	for i := range fine {
+		fine[i] = pixelGaussian(distance(i, fold, reach), sigma)
+		sum += fine[i]
+	}
+	for i := range fine {
+		fine[i] /= sum
+	}
+	return kernelOf(fine, fold, reach)
+}
+
+// newProfileKernel makes the kernel of a function, cut at reach pixels of this
+// scale. A fine sample stands for 1/fold of a pixel.
+func newProfileKernel(p profile1D, scale float64, fold, reach int) *kernel {
+	fine := make([]float64, fold*(2*reach+1))
+	for i := range fine {
+		fine[i] = p.pixel(distance(i, fold, reach), scale) / float64(fold)
+	}
+	return kernelOf(fine, fold, reach)
+}
+
+// distance returns that of fine sample i from the centre of the pixel.
+func distance(i, fold, reach int) float64 {
+	return (float64(i)+0.5)/float64(fold) - float64(reach) - 0.5
+}
+
+// kernelOf makes a kernel from the weights of its fine samples.
+func kernelOf(fine []float64, fold, reach int) *kernel {
 	k := &kernel{
-		fine:    make([]float64, fold*(2*reach+1)),
+		fine:    fine,
 		scatter: make([][]float64, fold),
 		coarse:  make([]float64, 2*reach+3),
-	}
-	sum := 0.0
-	for i := range k.fine {
-		t := (float64(i)+0.5)/float64(fold) - float64(reach) - 0.5
-		k.fine[i] = pixelGaussian(t, sigma)
-		sum += k.fine[i]
-	}
-	for i := range k.fine {
-		k.fine[i] /= sum
 	}
 	for i, w := range k.fine {
 		pixel, t := i/fold, i%fold

@@ -54,11 +54,11 @@ func TestGaussianGalaxy(t *testing.T) {
 			}
 		}
 		scene := &Scene{Light: []Sersic{s}}
-		images, _ := Converged(g, scene, []Band{{c.fwhm, 1, 1}}, 1e-4)
+		images, _ := Converged(g, scene, []Band{{FWHM: c.fwhm, Light: 1, Source: 1}}, 1e-4)
 		if d := difference(want, images[0]); d > 1e-4 {
 			t.Errorf("%+v: converged image off by %.1e of the peak", c, d)
 		}
-		if d := difference(want, NewRenderer(g, Simulation).Render(scene, []Band{{c.fwhm, 1, 1}})[0]); d > 1e-3 {
+		if d := difference(want, NewRenderer(g, Simulation).Render(scene, []Band{{FWHM: c.fwhm, Light: 1, Source: 1}})[0]); d > 1e-3 {
 			t.Errorf("%+v: image for simulation off by %.1e of the peak", c, d)
 		}
 	}
@@ -70,7 +70,7 @@ func TestFluxAndCentroidOfImages(t *testing.T) {
 	g := Grid{Pixels: 64, Scale: 0.2}
 	s := Sersic{Amp: 1, Radius: 0.25, N: 1, Q: 0.6, Phi: 0.7, X: 0.33, Y: -0.21}
 	for _, fwhm := range []float64{0.3, 0.5, 0.7, 1} {
-		images, _ := Converged(g, &Scene{Light: []Sersic{s}}, []Band{{fwhm, 1, 1}}, 1e-4)
+		images, _ := Converged(g, &Scene{Light: []Sersic{s}}, []Band{{FWHM: fwhm, Light: 1, Source: 1}}, 1e-4)
 		sum, x, y := 0., 0., 0.
 		for k, v := range images[0] {
 			sum += v
@@ -91,7 +91,7 @@ func TestFluxOfARing(t *testing.T) {
 	outer := quad.Fixed(func(u float64) float64 { return s.atRadius(u) * (u + thetaE) }, 0, 4, 400, nil, 0)
 	want := 2 * math.Pi * (inner + outer)
 	g := Grid{Pixels: 64, Scale: 0.2}
-	images, _ := Converged(g, &Scene{Lens: &Lens{Mass: SIE{ThetaE: thetaE, Q: 1}}, Source: []Sersic{s}}, []Band{{0.7, 1, 1}}, 1e-4)
+	images, _ := Converged(g, &Scene{Lens: &Lens{Mass: SIE{ThetaE: thetaE, Q: 1}}, Source: []Sersic{s}}, []Band{{FWHM: 0.7, Light: 1, Source: 1}}, 1e-4)
 	sum := 0.0
 	for _, v := range images[0] {
 		sum += v
@@ -136,7 +136,7 @@ func randomScene(d draw) (*Scene, Grid, []Band) {
 			Shear{Gamma1: d.uniform(-0.1, 0.1), Gamma2: d.uniform(-0.1, 0.1)}},
 		Light:  []Sersic{{Amp: d.uniform(1, 40), Radius: d.logUniform(0.1, 2), N: d.uniform(0.5, 6), Q: d.uniform(0.3, 1), Phi: d.angle(), X: x, Y: y}},
 		Source: []Sersic{{Amp: d.uniform(5, 60), Radius: d.logUniform(0.1, 0.6), N: d.uniform(0.5, 4), Q: d.uniform(0.3, 1), Phi: d.angle(), X: x + dx, Y: y + dy}},
-	}, g, []Band{{d.uniform(1.5, 5) * g.Scale, 1, 1}}
+	}, g, []Band{{FWHM: d.uniform(1.5, 5) * g.Scale, Light: 1, Source: 1}}
 }
 
 // The error of the fast renderer is bounded for scenes that nothing was tuned

@@ -16,6 +16,7 @@ type Renderer struct {
 	source  layer
 	conv    convolver
 	kernels map[kernelKey]*kernel
+	terms   [][]bandTerm // of each band
 }
 
 // mostKernels is how many kernels are kept. With a seeing that varies they do not
@@ -39,7 +40,14 @@ func (r *Renderer) Render(s *Scene, bands []Band) [][]float64 {
 	coarse := make([][]float64, len(bands))
 	peaks := make([]float64, len(bands))
 	for i, b := range bands {
-		coarse[i] = r.conv.coarse(r.kernel(b), r.layers(), b.factors())
+		for k, t := range r.terms[i] {
+			image := r.conv.coarse(t.kernels, r.layers(), t.factors)
+			if k == 0 {
+				coarse[i] = image
+			} else {
+				floats.Add(coarse[i], image)
+			}
+		}
 		peaks[i] = max(floats.Max(coarse[i]), b.unresolved(s))
 	}
 	for small := scaled(peaks, 1e-9); ; {
@@ -61,12 +69,22 @@ func (r *Renderer) fluxes() (light, source float64) {
 
 // sample prepares the layers and takes the coarse samples.
 func (r *Renderer) sample(s *Scene, bands []Band) {
-	sharp, blurred := math.Inf(1), 0.0
+	sharp, blurred, reach := math.Inf(1), 0.0, 0
 	for _, b := range bands {
-		sigma := r.sigma(b)
-		sharp, blurred = min(sharp, sigma), max(blurred, sigma)
+		sigma, wide := r.sigma(b), r.sigma(b)
+		if b.PSF != nil {
+			wide = b.PSF.wide / r.grid.Scale
+			reach = max(reach, int(math.Ceil(b.PSF.reach/r.grid.Scale)))
+		} else {
+			reach = max(reach, r.quality.reach(sigma))
+		}
+		sharp, blurred = min(sharp, sigma), max(blurred, wide)
 	}
-	r.conv.grid, r.conv.fold, r.conv.reach = r.grid, r.quality.fold(sharp), r.quality.reach(blurred)
+	r.conv.grid, r.conv.fold, r.conv.reach = r.grid, r.quality.fold(sharp), reach
+	r.terms = r.terms[:0]
+	for _, b := range bands {
+		r.terms = append(r.terms, r.termsOf(b))
+	}
 	c := newCanvas(r.grid, r.conv.reach+1, r.conv.fold)
 	slack := c.slack(r.conv.reach+1, blurred)
 	r.light.reset(c, slack, nil, s.Light, nil)
@@ -79,7 +97,38 @@ func (r *Renderer) sample(s *Scene, bands []Band) {
 func (r *Renderer) layers() []*layer { return []*layer{&r.light, &r.source} }
 
 // sigma returns the width of a band's point-spread function, pixels.
-func (r *Renderer) sigma(b Band) float64 { return b.FWHM / fwhmPerSigma / r.grid.Scale }
+func (r *Renderer) sigma(b Band) float64 { return b.fwhm() / fwhmPerSigma / r.grid.Scale }
+
+func (b Band) fwhm() float64 {
+	if b.PSF != nil {
+		return b.PSF.fwhm
+	}
+	return b.FWHM
+}
+
+// A bandTerm is a term of a band's point-spread function: kernels, and the factors of
+// the layers with its weight.
+type bandTerm struct {
+	kernels kernels
+	factors []float64
+}
+
+func (r *Renderer) termsOf(b Band) []bandTerm {
+	if b.PSF == nil {
+		k := r.kernel(b)
+		return []bandTerm{{kernels{k, k}, b.factors()}}
+	}
+	out := make([]bandTerm, len(b.PSF.terms))
+	for i, t := range b.PSF.terms {
+		x := newProfileKernel(t.x, r.grid.Scale, r.conv.fold, r.conv.reach)
+		y := x
+		if t.y != t.x {
+			y = newProfileKernel(t.y, r.grid.Scale, r.conv.fold, r.conv.reach)
+		}
+		out[i] = bandTerm{kernels{x, y}, scaled(b.factors(), t.weight)}
+	}
+	return out
+}
 
 // factors returns those of the layers in a band.
 func (b Band) factors() []float64 { return []float64{b.Light, b.Source} }
@@ -88,7 +137,7 @@ func (b Band) factors() []float64 { return []float64{b.Light, b.Source} }
 // in it, so small perhaps that the coarse samples miss it. Too low a guess costs
 // time; one that is too high, for a galaxy outside, is found out.
 func (b Band) unresolved(s *Scene) float64 {
-	peak, psf := 0.0, b.FWHM/fwhmPerSigma
+	peak, psf := 0.0, b.fwhm()/fwhmPerSigma
 	for k, galaxies := range [][]Sersic{s.Light, s.Source} {
 		for _, g := range galaxies {
 			peak = max(peak, b.factors()[k]*g.Flux()/(16*math.Pi*(psf*psf+g.Radius*g.Radius)))
@@ -115,9 +164,11 @@ func (r *Renderer) refine(bands []Band, peaks []float64) {
 
 // images returns the images as the layers are now, and their peaks.
 func (r *Renderer) images(bands []Band, coarse [][]float64) (images [][]float64, peaks []float64) {
-	for i, b := range bands {
+	for i := range bands {
 		image := slices.Clone(coarse[i])
-		r.conv.addFine(image, r.kernel(b), r.layers(), b.factors())
+		for _, t := range r.terms[i] {
+			r.conv.addFine(image, t.kernels, r.layers(), t.factors)
+		}
 		peaks = append(peaks, floats.Max(image))
 		images = append(images, r.conv.finish(image))
 	}

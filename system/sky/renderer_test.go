@@ -38,10 +38,10 @@ func TestLinearity(t *testing.T) {
 	g := Grid{Pixels: 48, Scale: 0.2}
 	s := peerScene(draw{rand.New(rand.NewPCG(6, 6))})
 	render := func(s *Scene, b Band) []float64 { return NewRenderer(g, Simulation).Render(s, []Band{b})[0] }
-	whole := render(s, Band{0.7, 1, 1})
-	twice := render(s, Band{0.7, 2, 2})
-	light := render(&Scene{Light: s.Light}, Band{0.7, 1, 1})
-	source := render(&Scene{Lens: s.Lens, Source: s.Source}, Band{0.7, 1, 1})
+	whole := render(s, Band{FWHM: 0.7, Light: 1, Source: 1})
+	twice := render(s, Band{FWHM: 0.7, Light: 2, Source: 2})
+	light := render(&Scene{Light: s.Light}, Band{FWHM: 0.7, Light: 1, Source: 1})
+	source := render(&Scene{Lens: s.Lens, Source: s.Source}, Band{FWHM: 0.7, Light: 1, Source: 1})
 	sum := make([]float64, len(whole))
 	for i := range whole {
 		if math.Abs(twice[i]-2*whole[i]) > 1e-12*twice[i] {
@@ -58,7 +58,7 @@ func TestLinearity(t *testing.T) {
 func TestBands(t *testing.T) {
 	g := Grid{Pixels: 48, Scale: 0.2}
 	s := peerScene(draw{rand.New(rand.NewPCG(7, 6))})
-	bands := []Band{{0.8, 0.2, 3}, {0.7, 1, 1}, {0.6, 2, 0}, {0.9, 0, 1}}
+	bands := []Band{{FWHM: 0.8, Light: 0.2, Source: 3}, {FWHM: 0.7, Light: 1, Source: 1}, {FWHM: 0.6, Light: 2}, {FWHM: 0.9, Source: 1}}
 	together := NewRenderer(g, Simulation).Render(s, bands)
 	for i, b := range bands {
 		want, _ := Converged(g, s, []Band{b}, 1e-4)

@@ -23,4 +23,5 @@ type Band struct {
 	FWHM   float64 // of the Gaussian point-spread function, arcsec
 	Light  float64 // factor on every Scene.Light
 	Source float64 // factor on all of Scene.Source and Scene.Rings
+	PSF    *PSF    // another point-spread function; nil: that Gaussian
 }
