@@ -48,6 +48,21 @@ func TestReadImages(t *testing.T) {
 	}
 }
 
+func TestReadPSF(t *testing.T) {
+	for with, want := range map[string]Image{
+		`"psf_fwhm": 0.7, "psf_beta": 3.5`:           {FWHM: 0.7, Beta: 3.5},
+		`"psf_file": "psf.npy", "psf_sampling": 0.1`: {PSFFile: "psf.npy", PSFSampling: 0.1},
+	} {
+		list, err := ReadImages(write(t, strings.Replace(image, `"psf_fwhm": 0.7`, with, 1)), sky.BnExact)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := list[0]; c.FWHM != want.FWHM || c.Beta != want.Beta || c.PSFFile != want.PSFFile || c.PSFSampling != want.PSFSampling {
+			t.Errorf("%s: read %+v", with, c)
+		}
+	}
+}
+
 // noLens replaces the lens by null.
 func noLens(text string) string {
 	from := strings.Index(text, `{"theta_E"`)
@@ -102,6 +117,10 @@ func TestErrors(t *testing.T) {
 		{"half a pixel", image, `"n_pix": 64`, `"n_pix": 64.5`, "n_pix is 64.5, want a whole number, 1 to 2048"},
 		{"no pixels", image, `"n_pix": 64`, `"n_pix": 0`, "n_pix is 0, want a whole number"},
 		{"sharper than a pixel", image, `"psf_fwhm": 0.7`, `"psf_fwhm": 0.01`, "psf_fwhm is 0.01, want 0.06 to 20 arcsec (0.3 to 100 pixels)"},
+		{"beta too small", image, `"psf_fwhm": 0.7`, `"psf_fwhm": 0.7, "psf_beta": 1`, "psf_beta is 1, want more than 1, up to 100"},
+		{"file without sampling", image, `"psf_fwhm": 0.7`, `"psf_file": "psf.npy"`, `case ring has no key "psf_sampling"`},
+		{"file and FWHM", image, `"psf_fwhm": 0.7`, `"psf_file": "psf.npy", "psf_sampling": 0.1, "psf_fwhm": 0.7`, `case ring: unknown key "psf_fwhm"`},
+		{"sampling too coarse", image, `"psf_fwhm": 0.7`, `"psf_file": "psf.npy", "psf_sampling": 1`, "psf_sampling is 1, want 0.003125 to 0.8 arcsec (1/64 to 4 pixels)"},
 		{"no light list", image, `"source": []`, `"source": null`, "case ring: source is null, want a list"},
 		{"deep", image, image, strings.Repeat("[", 50), "nested more than 16 levels deep"},
 	} {

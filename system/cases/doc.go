@@ -12,6 +12,9 @@
 //	  "center_x": 0, "center_y": 0, "gamma1": 0.05, "gamma2": 0, "ra_0": 0, "dec_0": 0,
 //	  "x": [1, 2], "y": [0, 0.5]}]}
 //
+// With "psf_beta" beside "psf_fwhm" the point-spread function is Moffat's; "psf_file" and
+// "psf_sampling" (arcsec) instead name an .npy of its samples.
+//
 // Reading is strict. A key that is unknown, missing or given twice, a value of
 // the wrong type or out of its range is an error with line and column, since a
 // scene with a mistyped parameter would give a wrong image without a word.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"lensbench/nearest"
@@ -86,6 +87,12 @@ func (o *object) end() {
 		return
 	}
 	o.in.fail(m.at, "%s: unknown key %q; known are %s", o.what, clip(m.key), strings.Join(o.wanted, ", "))
+}
+
+// has says whether a key is there that was not taken yet.
+func (o *object) has(key string) bool {
+	o.wanted = append(o.wanted, key)
+	return slices.ContainsFunc(o.rest, func(m member) bool { return m.key == key })
 }
 
 // A limit is the range of a number, in words and as a test.

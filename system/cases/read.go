@@ -12,8 +12,12 @@ import (
 type Image struct {
 	ID    string // safe as the name of a file
 	Grid  sky.Grid
-	FWHM  float64 // of the point-spread function, arcsec
+	FWHM  float64 // of the point-spread function, arcsec; 0 if it is in a file
+	Beta  float64 // of a Moffat function; 0: a Gaussian
 	Scene sky.Scene
+
+	PSFFile     string  // .npy of samples of the point-spread function, from the directory of the cases; "": none
+	PSFSampling float64 // arcsec between them
 }
 
 // A Points is a deflector and where its field is wanted.
@@ -126,8 +130,7 @@ func (o *object) image(id string, bn sky.Bn) Image {
 		ID:   id,
 		Grid: sky.Grid{Pixels: o.whole("n_pix", pixels), Scale: o.number("pixel_scale", pixelScale)},
 	}
-	c.FWHM = o.number("psf_fwhm", limit{low: seeingLow * c.Grid.Scale, high: seeingHigh * c.Grid.Scale,
-		unit: fmt.Sprintf("arcsec (%g to %g pixels)", seeingLow, seeingHigh)})
+	o.psf(&c)
 	if n := o.take("lens", true); n != nil && n.value != nil {
 		l := o.in.object(n, o.what+": lens")
 		c.Scene.Lens = &sky.Lens{Mass: l.sie(axisRatio), Shear: l.shear(false)}
@@ -136,6 +139,20 @@ func (o *object) image(id string, bn sky.Bn) Image {
 	c.Scene.Light = o.galaxies("lens_light", bn)
 	c.Scene.Source = o.galaxies("source", bn)
 	return c
+}
+
+// psf reads the point-spread function: psf_fwhm, with psf_beta if it is a Moffat
+// function, or psf_file and psf_sampling.
+func (o *object) psf(c *Image) {
+	if c.PSFFile = o.text("psf_file", false); c.PSFFile != "" {
+		c.PSFSampling = o.number("psf_sampling", limit{low: c.Grid.Scale / 64, high: 4 * c.Grid.Scale, unit: "arcsec (1/64 to 4 pixels)"})
+		return
+	}
+	c.FWHM = o.number("psf_fwhm", limit{low: seeingLow * c.Grid.Scale, high: seeingHigh * c.Grid.Scale,
+		unit: fmt.Sprintf("arcsec (%g to %g pixels)", seeingLow, seeingHigh)})
+	if o.has("psf_beta") {
+		c.Beta = o.number("psf_beta", limit{low: 1, high: 100, open: true})
+	}
 }
 
 func (o *object) galaxies(key string, bn sky.Bn) []sky.Sersic {

@@ -41,13 +41,15 @@ func newRenderCommand() *cobra.Command {
 		Use:   "render CASES.json --out DIR",
 		Short: "Render given scenes without noise",
 		Long: `render writes one float64 .npy per case, named by its id: noise-free,
-pixel-integrated, seen through the Gaussian point-spread function, in flux per
-pixel (surface brightness × area of a pixel). Row 0 is the lowest y.
+pixel-integrated, seen through the point-spread function, in flux per pixel (surface
+brightness × area of a pixel). Row 0 is the lowest y.
 
 The input is {"cases": [{"id", "n_pix", "pixel_scale", "psf_fwhm", "lens", "lens_light",
 "source"}, …]}; lens is null or has theta_E, q, phi, center_x, center_y, gamma1 and
 gamma2; the others are lists of amp, R_sersic, n_sersic, q, phi, center_x, center_y.
-Lengths are in arcsec, angles in radians.
+Lengths are in arcsec, angles in radians. The point-spread function is a Gaussian of psf_fwhm;
+with psf_beta it is Moffat's; or psf_file is a float64 .npy of its samples, a square of odd
+side, psf_sampling arcsec apart.
 
 A converged image is refined until it changes by less than 1e-4 of its peak; one
 of the quality of a simulation is within 2e-3, and much faster.`,
@@ -80,10 +82,13 @@ func (r rendering) run(path string, log io.Writer) error {
 	if err != nil {
 		return err
 	}
+	d := darkroom{scenes: scenes, changes: make([]float64, len(scenes)), rendering: r}
+	if d.psfs, err = psfs(filepath.Dir(path), scenes); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
 	if err := os.MkdirAll(r.out, 0o755); err != nil {
 		return err
 	}
-	d := darkroom{scenes: scenes, changes: make([]float64, len(scenes)), rendering: r}
 	if err := d.run(); err != nil {
 		return err
 	}
@@ -97,10 +102,45 @@ func (r rendering) run(path string, log io.Writer) error {
 	return nil
 }
 
+// psfs returns the point-spread functions of scenes, whose files are in dir.
+func psfs(dir string, scenes []cases.Image) ([]*sky.PSF, error) {
+	out := make([]*sky.PSF, len(scenes))
+	for i, s := range scenes {
+		var err error
+		switch {
+		case s.PSFFile != "":
+			out[i], err = readStamp(filepath.Join(dir, filepath.FromSlash(s.PSFFile)), s.PSFSampling)
+		case s.Beta > 0:
+			out[i], err = sky.Moffat(s.FWHM, s.Beta)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("case %s: %w", s.ID, err)
+		}
+	}
+	return out, nil
+}
+
+// readStamp reads the samples of a point-spread function.
+func readStamp(path string, sampling float64) (*sky.PSF, error) {
+	shape, values, err := npy.ReadFile[float64](path)
+	if err != nil {
+		return nil, err
+	}
+	if len(shape) != 2 || shape[0] != shape[1] {
+		return nil, fmt.Errorf("%s: shape %s, want a square of odd side", path, npy.ShapeString(shape))
+	}
+	psf, err := sky.Stamp(values, shape[0], sampling)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return psf, nil
+}
+
 // A darkroom is where the images are made.
 type darkroom struct {
 	rendering
 	scenes  []cases.Image
+	psfs    []*sky.PSF   // of each; nil: a Gaussian
 	changes []float64    // of each image in the last step of its refinement
 	next    atomic.Int64 // scene to be rendered
 	spent   atomic.Int64 // ns of processor time in rendering
@@ -127,7 +167,7 @@ func (d *darkroom) work() error {
 		if err != nil {
 			return err
 		}
-		image := d.render(s, renderers, &d.changes[i])
+		image := d.render(s, d.psfs[i], renderers, &d.changes[i])
 		end, err := threadTime()
 		if err != nil {
 			return err
@@ -140,8 +180,8 @@ func (d *darkroom) work() error {
 	return nil
 }
 
-func (d *darkroom) render(s *cases.Image, renderers map[sky.Grid]*sky.Renderer, change *float64) []float64 {
-	bands := []sky.Band{{FWHM: s.FWHM, Light: 1, Source: 1}}
+func (d *darkroom) render(s *cases.Image, psf *sky.PSF, renderers map[sky.Grid]*sky.Renderer, change *float64) []float64 {
+	bands := []sky.Band{{FWHM: s.FWHM, Light: 1, Source: 1, PSF: psf}}
 	if d.quality == "converged" {
 		var images [][]float64
 		images, *change = sky.Converged(s.Grid, &s.Scene, bands, convergedTo)
