@@ -3,7 +3,7 @@
 // A Scene is a deflector (a singular isothermal ellipsoid and external shear),
 // the light of the galaxies in front, and sources seen through the deflector.
 // A Renderer turns it into noise-free, pixel-integrated images as a telescope
-// with a Gaussian point-spread function would see them. Draw takes scenes from a
+// with a point-spread function would see them. Draw takes scenes from a
 // population, and a Simulator makes their images with the noise of a survey.
 //
 // # Conventions
@@ -52,5 +52,11 @@
 // image alike for both. Random numbers of an image come from streams of their own,
 // keyed by (seed, index, use).
 //
-// Not here: other mass profiles, other PSFs, several source planes.
+// # Other point-spread functions
+//
+// A Moffat function is a mixture of Gaussians, and a sampled one a sum of products
+// of rows and columns; so each is a few passes of the last step, over the same
+// samples.
+//
+// Not here: other mass profiles, several source planes.
 package sky
