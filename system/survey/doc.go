@@ -15,8 +15,25 @@
 // the same bytes on any number of workers, and a set of 100 images is the
 // beginning of the set of 1000.
 //
-// Files that did not come from here are read as they lie in a directory: .npy and
-// .png, see OpenImages.
+// # Parts
+//
+// A set may be split into parts for training, validation and test. They are ranges of
+// indices, one behind the other, so no image is in two of them.
+//
+// # Images of users
+//
+// OpenImages also reads .npy (float32 and float64, one image or a stack of them), FITS
+// (an HDU for each band, or a cube), PNG and TIFF (grey, or red, green and blue): a
+// file, a directory, two directories called lens and nonlens, or a manifest.csv
+//
+//	file,label,split,sha256,hdu,factor,offset
+//	a.fits,1,train,,G;R;I,,
+//
+// of which only the first column is needed. Factor and offset bring back what 16 bits
+// were scaled to. Values keep their unit and are never clipped; one that is not
+// finite is an error that says where it is, as is a file of another size, one that is
+// cut short, and one whose SHA-256 is not that of its manifest. For data sets the latter
+// takes Verify, which lens train and lens evaluate call first.
 //
 // Not here: augmentation and batches (packages augment and loader).
 package survey
