@@ -252,6 +252,21 @@ func TestCancellationEndsAWaitingNext(t *testing.T) {
 	s.Close()
 }
 
+func TestNothingFollowsCancellation(t *testing.T) {
+	for _, workers := range []int{0, 2} {
+		ctx, cancel := context.WithCancel(t.Context())
+		s := newLoader(t, numbered{n: 50}, Config{Batch: 3, Workers: workers, Prefetch: 4}).Epoch(ctx, 0, 0)
+		if _, err := s.Next(); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		if _, err := s.Next(); err != context.Canceled {
+			t.Errorf("%d workers: error %v, want that of the context though batches are ready", workers, err)
+		}
+		s.Close()
+	}
+}
+
 // waiting are images that cannot be read before the channel is closed.
 type waiting struct {
 	numbered

@@ -33,7 +33,8 @@ type Stream struct {
 	order  []int // images of the epoch
 	end    int   // number of batches of the epoch
 
-	stopWatching func() bool // of the context
+	canceled     func() error // of the context: Next asks it, for stop comes some time after
+	stopWatching func() bool  // of the context
 	workers      sync.WaitGroup
 	own          *decoder // of Next, if there are no workers
 
@@ -72,6 +73,7 @@ func (l *Loader) Epoch(ctx context.Context, epoch, first int) *Stream {
 	s := &Stream{loader: l, epoch: epoch, end: l.Batches(), begun: first}
 	s.work.L, s.ready.L = &s.mu, &s.mu
 	s.stopWatching = func() bool { return true }
+	s.canceled = func() error { return context.Cause(ctx) }
 	if first < 0 || first > s.end {
 		s.err = fmt.Errorf("loader: first batch %d, an epoch has %d", first, s.end)
 		return s
@@ -177,6 +179,9 @@ func (s *Stream) done(f *filling, at int, err error) {
 // all buffers are in use, which would be to wait for ever, ends nothing.
 func (s *Stream) Next() (*Batch, error) {
 	start := time.Now()
+	if err := s.canceled(); err != nil {
+		s.stop(err)
+	}
 	if s.own != nil {
 		s.decodeHere()
 	}

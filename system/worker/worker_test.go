@@ -194,6 +194,31 @@ func checkSample(t *testing.T, s *protocol.Sample, iterations, items int) {
 	}
 }
 
+// TestTraining: the outputs are the losses of the first three steps, which begin anew
+// after any number of steps, and are PyTorch's: system/optim/testdata/golden.py has the
+// first two.
+func TestTraining(t *testing.T) {
+	r := talk(t, prepare(`{"kind": "train", "model": "resnet18", "pixels": 32, "batch": 4, "threads": 1, "seed": 11}`, "time", ""),
+		`{"id": 2, "op": "verify"}`, `{"id": 3, "op": "sample", "sample": {"untimed": 1, "iterations": 2}}`,
+		`{"id": 4, "op": "verify"}`, `{"id": 5, "op": "close"}`)
+	if len(r) != 5 || r[0].Facts == nil || r[4].Error != nil {
+		t.Fatalf("%d responses, the last %+v", len(r), r[len(r)-1])
+	}
+	if f := r[0].Facts; f.Parameters != 11_177_025 || f.ItemsPerIteration != 4 || f.FLOPPerItem < 3*7e7 || f.FLOPPerItem > 3*8e7 {
+		t.Errorf("facts %+v", f)
+	}
+	checkSample(t, r[2].Sample, 2, 8)
+	a, b := r[1].Outputs, r[3].Outputs
+	if len(a.Values) != 3 || a.Digest != b.Digest {
+		t.Fatalf("outputs %+v, %+v", a, b)
+	}
+	for i, want := range []float64{1.0865877866744995, 0.644249439239502} {
+		if math.Abs(float64(a.Values[i])/want-1) > 1e-3 {
+			t.Errorf("loss %d is %g, PyTorch's %g", i, a.Values[i], want)
+		}
+	}
+}
+
 func TestNull(t *testing.T) {
 	r := talk(t, prepare(`{"kind": "null"}`, "time", ""), `{"id": 2, "op": "sample", "sample": {"iterations": 100}}`, `{"id": 3, "op": "verify"}`)
 	if s := r[1].Sample; s == nil || s.Items != 100 || len(s.Durations) != 100 || s.Wall > 1 {
