@@ -59,6 +59,7 @@ func (t *training) addFlags() {
 	f.IntVar(&s.Threads, "threads", 0, "`number` of compute threads; 0 uses all cores")
 	f.IntVar(&t.job.Workers, "workers", 2, "`number` of goroutines that read images")
 	f.DurationVar(&t.every, "checkpoint-every", 5*time.Minute, "`time` between checkpoints; there is one after every epoch too")
+	f.BoolVar(&t.job.Trace, "trace", false, "write digests of each step's gradients and weights, for lens diff; steps take longer")
 	f.BoolVar(&t.json, "json", false, "print the result as JSON")
 	c.RegisterFlagCompletionFunc("schedule", cobra.FixedCompletions(train.Schedules, cobra.ShellCompDirectiveNoFileComp))
 	c.RegisterFlagCompletionFunc("from", cobra.FixedCompletions([]string{"last", "best"}, cobra.ShellCompDirectiveNoFileComp))

@@ -27,6 +27,7 @@
 //	metrics.jsonl        what happened
 //	model.json           the trained network, package trained; at the end
 //	weights.safetensors  its weights, the best ones; at the end
+//	trace.jsonl          digests of every step, if wanted, for package divergence
 //	.lock                who trains here
 //
 // A checkpoint is a sealed safetensors file (package safetensors), so that one

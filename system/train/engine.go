@@ -20,6 +20,7 @@ type engine struct {
 	settings *Settings
 	pixels   int // side of an image
 	adamW    *optim.AdamW
+	tracer   *tracer // nil: no trace
 }
 
 // newEngine makes an engine that begins with weights from src.
@@ -28,7 +29,7 @@ func newEngine(sc *torch.Scope, m *model.Model, s *Settings, pixels int, src nn.
 		return nil, err
 	}
 	sc.Seed(s.Seed)
-	return &engine{sc, m, s, pixels, optim.NewAdamW(sc, m.Params, s.Decay, s.Clip)}, nil
+	return &engine{sc: sc, model: m, settings: s, pixels: pixels, adamW: optim.NewAdamW(sc, m.Params, s.Decay, s.Clip)}, nil
 }
 
 // A step is what a training step leaves: numbers that are still tensors, because
@@ -38,16 +39,21 @@ type step struct {
 	loss, norm *torch.Tensor
 }
 
-// train makes one step of training.
-func (e *engine) train(b *loader.Batch, rate float64) step {
-	s := step{images: len(b.Labels)}
+// train makes one step of training, the one that the run is at with it.
+func (e *engine) train(b *loader.Batch, rate float64, at Place) (s step, err error) {
+	s.images = len(b.Labels)
 	e.sc.Scoped(func(sc *torch.Scope) {
 		x, y := e.inputs(sc, b)
 		loss := sc.BCEWithLogits(e.model.ForwardMode(sc, x, nn.Training), y)
-		norm := e.adamW.Step(sc, loss, rate)
+		e.adamW.Backward(sc, loss)
+		if err = e.tracer.gradients(sc); err != nil {
+			return
+		}
+		norm := e.adamW.Update(sc, rate)
 		s.loss, s.norm = sc.Keep(sc.Detach(loss)), sc.Keep(norm)
+		err = e.tracer.step(at, s.loss)
 	})
-	return s
+	return s, err
 }
 
 // inputs makes tensors of a batch, images of the size that the network takes.

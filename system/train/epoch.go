@@ -70,8 +70,11 @@ func (r *run) steps(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r.step(b, stream.Stats().Waited-before)
+		err = r.step(b, stream.Stats().Waited-before)
 		stream.Release(b)
+		if err != nil {
+			return err
+		}
 		if err := r.afterStep(); err != nil {
 			return err
 		}
@@ -79,16 +82,22 @@ func (r *run) steps(ctx context.Context) error {
 }
 
 // step trains on one batch.
-func (r *run) step(b *loader.Batch, waited float64) {
+func (r *run) step(b *loader.Batch, waited float64) error {
 	s := &r.state
-	r.pending = append(r.pending, r.engine.train(b, r.schedule.rate(s.Step)))
+	rate := r.schedule.rate(s.Step)
 	s.Step++
 	s.Batch++
+	done, err := r.engine.train(b, rate, r.place(traceLine))
+	if err != nil {
+		return err
+	}
+	r.pending = append(r.pending, done)
 	images := len(b.Labels)
 	r.pace.step(r.all.steps, images)
 	for _, w := range []*stopwatch{&r.all, &r.epoch, &r.clock} {
 		w.step(images, waited)
 	}
+	return nil
 }
 
 // afterStep does what is due between steps.

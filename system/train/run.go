@@ -29,6 +29,7 @@ type Job struct {
 
 	Workers int           // goroutines that read images
 	Every   time.Duration // between checkpoints within an epoch; 0: after every step; negative: none
+	Trace   bool          // write digests of each step's gradients and weights, see TraceLine; a run that is resumed goes on with its trace
 	Watch   Watcher       // nil: Silence
 
 	write func(path string, s *State, tensors []safetensors.Source) error // writeCheckpoint, but in tests
@@ -161,6 +162,7 @@ func (r *run) inSession(ctx context.Context, c *checkpoint) (result *Result, err
 		}
 		defer r.engine.free()
 		defer r.journal.close()
+		defer r.engine.tracer.end()
 		for r.state.Ended == "" {
 			if err := r.oneEpoch(ctx); err != nil {
 				return err
@@ -179,8 +181,18 @@ func (r *run) inSession(ctx context.Context, c *checkpoint) (result *Result, err
 func (r *run) load(sc *torch.Scope, c *checkpoint) (err error) {
 	machine := Machine{torch.Version(), torch.CPUCapability()}
 	if c == nil {
-		return r.begin(sc, machine)
+		err = r.begin(sc, machine)
+	} else {
+		err = r.goOn(sc, c, machine)
 	}
+	if err == nil {
+		r.engine.tracer, err = r.openTracer(c != nil)
+	}
+	return err
+}
+
+// goOn makes a run what it was at a checkpoint.
+func (r *run) goOn(sc *torch.Scope, c *checkpoint, machine Machine) (err error) {
 	r.state = c.State
 	if d := differences(machine, c.State.Machine); d != nil {
 		r.Watch.Note(fmt.Sprintf("note: %s on this machine, so weights will differ in their last digits from those of an unbroken run", d[0]))
