@@ -56,8 +56,8 @@ type run struct {
 	journal    *journal
 	engine     *engine
 
-	pending []step  // that were not read yet
-	loss    float64 // of the last interval
+	pending []result // that were not read yet
+	loss    float64  // of the last interval
 	pace    pace
 	saved   time.Time // when the last checkpoint was
 	all     stopwatch // of the run, in this process
@@ -105,8 +105,10 @@ func (r *run) prepare() (err error) {
 	if r.model, err = model.New(s.Model, r.state.Data.Bands); err != nil {
 		return err
 	}
-	if err := r.model.CheckSize(s.Input, s.Input); err != nil {
-		return err
+	for _, side := range append([]int{s.Input}, s.Step.Multi.Scales...) {
+		if err := r.model.CheckSize(side, side); err != nil {
+			return err
+		}
 	}
 	if n := r.Train.Len(); n < s.Batch {
 		return fmt.Errorf("batch %d; there are only %d training images", s.Batch, n)
@@ -121,8 +123,15 @@ func (r *run) prepare() (err error) {
 	if err != nil {
 		return err
 	}
-	r.schedule, err = s.Sched.new(s.Rate, s.Epochs*r.train.Batches())
+	r.schedule, err = s.Sched.new(s.Rate, s.Epochs*r.stepsOfEpoch())
 	return err
+}
+
+// stepsOfEpoch is the number of steps of an epoch, with a last one of fewer
+// micro-batches.
+func (r *run) stepsOfEpoch() int {
+	n := r.Settings.Step.MicroBatches()
+	return (r.train.Batches() + n - 1) / n
 }
 
 // open opens the checkpoint to go on from; without one it makes sure that the
