@@ -208,8 +208,12 @@ func (a *arm) failedOutputs() *record.OutputEntry {
 	return nil
 }
 
+// mismatch says how outputs differ. Journals of older builds have numbers only.
 func (c *cell) mismatch(o record.OutputEntry) string {
-	if c.Equal == nil {
+	switch {
+	case o.Why != "":
+		return o.Why
+	case c.Equal == nil:
 		return fmt.Sprintf("outputs differ from the control's by up to %.3g", float64(o.Worst))
 	}
 	return fmt.Sprintf("%s differ from the control's by up to %.3g; the tolerance is %g", c.Equal.Output, float64(o.Worst), c.Equal.Tolerance)

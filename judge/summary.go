@@ -32,6 +32,7 @@ func (c *cell) summary(a *arm) record.ArmSummary {
 		Latency:  map[string]record.Interval{},
 		Load:     median(a.ofWorkers(func(w record.WorkerEntry) float64 { return w.Start })),
 		First:    median(a.ofWorkers(func(w record.WorkerEntry) float64 { return w.First })),
+		Check:    a.checked(),
 		Worst:    a.worst(),
 		Steal:    c.steal(a),
 		Noisy:    c.noisy(a),
@@ -136,6 +137,17 @@ func median(values []float64) record.Interval {
 
 func interval(r verdict.Range) record.Interval {
 	return record.Interval{Value: r.Value, Low: r.Low, High: r.High, N: r.N}
+}
+
+// checked is the result of all comparisons of the arm's outputs.
+func (a *arm) checked() string {
+	switch {
+	case a.failedOutputs() != nil || a.status == record.QualityFail:
+		return record.NotPassed
+	case len(a.outputs) > 0:
+		return record.Passed
+	}
+	return ""
 }
 
 // worst is the largest difference of the arm's outputs to the control's, nil

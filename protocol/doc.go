@@ -9,7 +9,7 @@
 //	hello    who are you            → Hello
 //	prepare  build what Settings say → Facts
 //	sample   run N iterations        → Sample
-//	verify   compute outputs         → Outputs
+//	verify   compute outputs         → Outputs; others than the default ones if a check is named
 //	close    end                     → empty response, then exit
 //
 // Rules that both sides rely on:

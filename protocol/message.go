@@ -24,6 +24,7 @@ type Request struct {
 	Op      string         `json:"op"`                // one of the Op constants
 	Prepare *Prepare       `json:"prepare,omitempty"` // with OpPrepare
 	Sample  *SampleRequest `json:"sample,omitempty"`  // with OpSample
+	Verify  *VerifyRequest `json:"verify,omitempty"`  // with OpVerify; absent asks for the default outputs
 }
 
 // Prepare says what to build before sampling.
@@ -38,6 +39,27 @@ type SampleRequest struct {
 	Untimed    int `json:"untimed,omitempty"` // iterations before the clock starts, to refill caches
 	Iterations int `json:"iterations"`        // at least 1
 }
+
+// A VerifyRequest asks for other outputs than the default ones. A worker that
+// does not know the check, or whose prepared work has no such outputs, refuses
+// with an Error of kind Unsupported.
+type VerifyRequest struct {
+	Check string `json:"check"` // one of the Check constants
+}
+
+// Outputs that a check compares. Of CheckLogits and CheckLosses the request
+// names no check, because they are the default outputs of their kinds of work.
+const (
+	CheckLogits    = "logits"     // inference and ensembles
+	CheckLosses    = "losses"     // training: of the first steps
+	CheckGradients = "gradients"  // training: of one optimiser step, before clipping; or a fixed selection, with Digests of all
+	CheckDigests   = "digests"    // any: what must be the same bits, such as the batches of an epoch in their order
+	CheckFused     = "fused"      // ensembles: mean and variance over members, image by image
+	CheckFinalLoss = "final_loss" // training: one value per seed, each the last loss of the same short training
+)
+
+// DefaultCheck says whether a worker computes these outputs without being told.
+func DefaultCheck(check string) bool { return check == CheckLogits || check == CheckLosses }
 
 // A Response answers the request with the same ID. Exactly one of the pointer
 // fields is set, or none for OpClose.
@@ -106,4 +128,9 @@ type Outputs struct {
 	Digest string   `json:"digest"` // SHA-256 of the values' little-endian float32 bytes
 	Shape  []int    `json:"shape"`
 	Values []Number `json:"values"` // row-major
+
+	// Digests are those of parts, in order: of every batch, of every tensor. With
+	// CheckDigests the values may be left out, and Digest is then the SHA-256 of
+	// these digests as text, each with a newline behind it.
+	Digests []string `json:"digests,omitempty"`
 }

@@ -77,8 +77,10 @@ type OutputEntry struct {
 	When    string          `json:"when"` // "before" or "after" the timing
 	Digest  string          `json:"digest"`
 	Shape   []int           `json:"shape"`
-	Worst   protocol.Number `json:"worst"` // largest |a−b| / max(1, |b|) against the control; NaN if shapes differ
+	Worst   protocol.Number `json:"worst"` // difference to the control's in the measure of Equal's rule; NaN if there is none to give
 	Pass    bool            `json:"pass"`
+	Why     string          `json:"why,omitempty"`     // the finding in words, of outputs that do not pass
+	Seconds float64         `json:"seconds,omitempty"` // that the worker took to answer
 }
 
 // A StatusEntry records why an arm, or a whole cell, did not end ok.

@@ -66,12 +66,21 @@ type Expect struct {
 	Ratio  float64 `json:"ratio"` // > 0
 }
 
-// Equal demands that the outputs of every arm equal the control's: for each
-// value |a−b| ≤ Tolerance × max(1, |b|).
+// Equal demands that the outputs of every arm equal the control's by a rule.
+// A tolerance of 0 demands identical bits.
 type Equal struct {
-	Output    string  `json:"output"` // "logits"
-	Tolerance float64 `json:"tolerance"`
+	Output    string  `json:"output"`         // one of protocol's Check constants
+	Rule      string  `json:"rule,omitempty"` // empty: each value by itself
+	Tolerance float64 `json:"tolerance"`      // most that the difference may be, in the rule's own measure
 }
+
+// Rules of Equal, each with its measure of a difference. That of the empty rule
+// is the largest |a−b| / max(1, |b|).
+const (
+	RuleLargest  = "largest"   // the largest |a−b| ÷ the largest |b|
+	RuleDigest   = "digest"    // how many parts differ
+	RuleSeedBand = "seed-band" // distance of the means ÷ half-width of the control's band (verdict.SeedBand)
+)
 
 // A Plan says how much is measured. Restarts are fresh processes of every
 // arm; a block is one sample of every arm in random order.

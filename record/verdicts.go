@@ -49,12 +49,19 @@ type ArmSummary struct {
 	RSSPeak    int64               `json:"rss_peak"`
 	Load       Interval            `json:"load"`            // s, process start to hello; one value per restart
 	First      Interval            `json:"first"`           // s, first iteration; one value per restart
+	Check      string              `json:"check,omitempty"` // Passed or NotPassed; empty if outputs were not compared
 	Worst      *float64            `json:"worst,omitempty"` // largest difference of outputs to the control's
 	Steal      float64             `json:"steal_share"`     // share of the CPUs' time during its samples that the hypervisor took
 	Noisy      int                 `json:"noisy_samples"`   // samples during which other processes used more than 5 % of the machine
 	Parameters int64               `json:"parameters,omitempty"`
 	Threads    int                 `json:"threads,omitempty"`
 }
+
+// Results of comparing an arm's outputs with the control's.
+const (
+	Passed    = "passed"
+	NotPassed = "failed"
+)
 
 // A Comparison is the paired statement on one metric of one variant. Without
 // pairs its numbers are NaN.

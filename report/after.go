@@ -105,8 +105,9 @@ func (b *sheetBuilder) outputs() sentence {
 	if b.plan.Equal == nil {
 		return sentence{}
 	}
-	worst, arm, checked := -1.0, "", 0
+	worst, arm, checked, failed := -1.0, "", 0, false
 	for _, a := range b.cv.Arms {
+		failed = failed || a.Check == record.NotPassed
 		if a.Arm == b.control || a.Worst == nil {
 			continue
 		}
@@ -115,15 +116,33 @@ func (b *sheetBuilder) outputs() sentence {
 			worst, arm = *a.Worst, a.Arm
 		}
 	}
-	what := fmt.Sprintf("%s, to be equal to those of %s within %v", b.plan.Equal.Output, b.control, b.plan.Equal.Tolerance)
+	demand, found := checkWords(*b.plan.Equal, b.control, worst)
+	if checked == 0 && !failed {
+		return sentence{"Outputs", demand + ", were not compared", doubtful}
+	}
 	if checked == 0 {
-		return sentence{"Outputs", what + ", were not compared", doubtful}
+		return sentence{"Outputs", demand + ": they are not", bad}
 	}
 	t := good
-	if worst > b.plan.Equal.Tolerance || math.IsNaN(worst) {
+	if failed || worst > b.plan.Equal.Tolerance || math.IsNaN(worst) {
 		t = bad
 	}
-	return sentence{"Outputs", fmt.Sprintf("%s: differ by %.2g at most (%s)", what, worst, arm), t}
+	return sentence{"Outputs", fmt.Sprintf("%s: %s (%s)", demand, found, arm), t}
+}
+
+// checkWords say what a check demands and how far outputs are from it.
+func checkWords(e record.Equal, control string, worst float64) (demand, found string) {
+	differ := fmt.Sprintf("differ by %.2g at most", worst)
+	switch e.Rule {
+	case record.RuleDigest:
+		return fmt.Sprintf("%s, to be those of %s", e.Output, control), fmt.Sprintf("%.0f parts differ at most", worst)
+	case record.RuleSeedBand:
+		return fmt.Sprintf("%s, its mean to lie in the seed-to-seed band of %s (99 %%)", e.Output, control),
+			fmt.Sprintf("at %.2g of the band's half-width at most", worst)
+	case record.RuleLargest:
+		return fmt.Sprintf("%s, to be equal to those of %s within %v of the largest", e.Output, control, e.Tolerance), differ
+	}
+	return fmt.Sprintf("%s, to be equal to those of %s within %v", e.Output, control, e.Tolerance), differ
 }
 
 // basis says how much the numbers rest on.

@@ -28,6 +28,7 @@ var fixtures = map[string]fixture{
 	"names":       names(),
 	"empty":       made(),
 	"interrupted": interrupted(),
+	"checks":      checks(),
 }
 
 // made is a run of the cells on an example machine.
@@ -282,4 +283,23 @@ func interrupted() fixture {
 	f := made(c)
 	f.v.Interrupted, f.v.Dropped = true, 2
 	return f
+}
+
+// checks has a cell for every way to compare outputs, one of them failed.
+func checks() fixture {
+	cellOf := func(name string, e record.Equal, worst float64, result string) cell {
+		a, b := measured("control", 10, 0), measured("variant", 11, 0)
+		b.Worst, b.Check = &worst, result
+		c := of(name, "Outputs by "+name, a, b)
+		c.plan.Equal = &e
+		c.plan.Measure = []string{record.Throughput}
+		c.verdict.Comparisons = []record.Comparison{compared(record.Throughput, "variant", "control", 1.1, 0.02, record.Faster)}
+		return c
+	}
+	return made(
+		cellOf("gradients", record.Equal{Output: "gradients", Rule: record.RuleLargest, Tolerance: 1e-6}, 3e-8, record.Passed),
+		cellOf("digests", record.Equal{Output: "digests", Rule: record.RuleDigest}, 0, record.Passed),
+		cellOf("other-digests", record.Equal{Output: "digests", Rule: record.RuleDigest}, 3, record.NotPassed),
+		cellOf("fused", record.Equal{Output: "fused", Tolerance: 1e-6}, 2e-7, record.Passed),
+		cellOf("final-loss", record.Equal{Output: "final_loss", Rule: record.RuleSeedBand, Tolerance: 1}, 0.42, record.Passed))
 }

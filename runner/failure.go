@@ -13,6 +13,7 @@ type failure struct {
 	status string // one of the record's statuses
 	reason string // for the reader of the report
 	stderr string // the worker's last words, may be empty
+	kind   string // protocol's, of a worker's own refusal
 }
 
 func (f *failure) Error() string { return f.status + ": " + f.reason }
@@ -42,5 +43,7 @@ func refusal(e *protocol.Error) *failure {
 	case protocol.OutOfMemory:
 		status = record.OOM
 	}
-	return failf(status, "%s", e.Message)
+	f := failf(status, "%s", e.Message)
+	f.kind = e.Kind
+	return f
 }

@@ -65,7 +65,7 @@ func TestAWorkerThatMisbehavesEndsAsAStatus(t *testing.T) {
 		{"lie-facts", prepare, 1, record.Invalid, "99 items per iteration for batch = 1"},
 		{"lie-digest", verify, 1, record.Invalid, "digest"},
 
-		{"drift", verify, 1, record.QualityFail, "logits differ from the control's by up to 0.0333; the tolerance is 1e-05"},
+		{"drift", verify, 1, record.QualityFail, "logits differ from the control's by up to 0.1; the tolerance is 1e-05"},
 		{"drift", verify, 2, record.QualityFail, "logits differ"},
 		{"shape", verify, 1, record.QualityFail, "logits have shape [2], the control's [3]"},
 		{"nan-outputs", verify, 1, record.QualityFail, "logits are not finite numbers"},

@@ -4,76 +4,94 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strings"
+	"time"
 
 	"lensbench/protocol"
 	"lensbench/record"
 	"lensbench/runner/progress"
+	"lensbench/verdict"
 )
 
 // When outputs are compared: before the first block of a cell, and, on the
-// very processes that were timed, after the last.
+// very processes that were timed, after the last of a restart.
 const (
 	before = "before"
 	after  = "after"
 )
 
+// cheapCheck is the share of a restart's blocks that comparing outputs may add
+// to be done in every restart; what takes longer is done after the last alone.
+const cheapCheck = 0.1
+
 // unchecked says whether outputs are still to be compared.
-func (c *cellRun) unchecked(when string) bool {
+func (c *cellRun) unchecked(when string, r int) bool {
 	if c.cell.Equal == nil {
 		return false
 	}
-	return slices.ContainsFunc(c.arms, func(a *arm) bool { return !c.state.checked[check{a.Name, when}] })
+	return slices.ContainsFunc(c.arms, func(a *arm) bool { return !c.state.checked[checkOf(a.Name, when, r)] })
+}
+
+// checksAfter says whether outputs are to be compared at the end of a restart.
+func (c *cellRun) checksAfter(r int) bool {
+	return c.unchecked(after, r) && (c.lastRestart(r) || c.checkIsCheap())
+}
+
+func (c *cellRun) lastRestart(r int) bool { return r == c.cell.Plan.Restarts-1 }
+
+func (c *cellRun) checkIsCheap() bool {
+	sum := 0.0
+	for _, a := range c.arms {
+		sum += c.state.verify[a.Name]
+	}
+	return sum <= cheapCheck*float64(c.cell.Plan.Blocks)*c.blockSeconds(c.state.iterations)
 }
 
 // check compares the outputs of every arm with the control's. An arm whose
 // outputs differ is dropped: how fast it computes something else is no answer.
 func (c *cellRun) check(r int, when string) error {
-	var want []protocol.Number
-	var shape []int
+	var control protocol.Outputs
 	return c.each(c.inOrder(), r, func(a *arm) error {
 		c.show(progress.Checking, a)
+		began := time.Now()
 		out, err := c.outputs(a)
 		if err != nil {
 			return err
 		}
+		took := time.Since(began).Seconds()
 		if a.index == 0 {
-			want, shape = out.Values, out.Shape
+			control = out
 		}
-		worst := math.NaN()
-		if slices.Equal(out.Shape, shape) {
-			worst = worstDifference(out.Values, want)
+		worst, why := difference(*c.cell.Equal, out, control)
+		if why != "" && when == after {
+			why += fmt.Sprintf("; found after the timing of restart %d", r+1)
 		}
-		equal := worst <= c.cell.Equal.Tolerance
 		err = c.append(record.Entry{Kind: record.KindOutputs, Cell: c.cell.ID, Outputs: &record.OutputEntry{
 			Arm: a.Name, Restart: r, When: when, Digest: out.Digest, Shape: out.Shape,
-			Worst: protocol.Number(worst), Pass: equal}})
-		if err != nil || equal {
+			Worst: protocol.Number(worst), Pass: why == "", Why: why, Seconds: took}})
+		if err != nil || why == "" {
 			return err
 		}
-		return a.w.blame(failf(record.QualityFail, "%s", c.mismatch(out.Shape, shape, worst)))
+		return a.w.blame(failf(record.QualityFail, "%s", why))
 	})
-}
-
-func (c *cellRun) mismatch(got, want []int, worst float64) string {
-	switch {
-	case !slices.Equal(got, want):
-		return fmt.Sprintf("%s have shape %v, the control's %v", c.cell.Equal.Output, got, want)
-	case math.IsNaN(worst):
-		return c.cell.Equal.Output + " are not finite numbers"
-	}
-	return fmt.Sprintf("%s differ from the control's by up to %.3g; the tolerance is %g", c.cell.Equal.Output, worst, c.cell.Equal.Tolerance)
 }
 
 // outputs asks an arm for its outputs and checks that they are what they claim.
 func (c *cellRun) outputs(a *arm) (protocol.Outputs, error) {
-	resp, err := a.w.ask(protocol.Request{Op: protocol.OpVerify})
+	out, err := c.verify(a)
 	if err != nil {
-		return protocol.Outputs{}, err
+		return out, err
 	}
-	out := *resp.Outputs
+	if c.cell.Equal.Rule == record.RuleDigest && len(out.Values) == 0 {
+		if d := digestOfParts(out.Digests); len(out.Digests) == 0 || d != out.Digest {
+			return out, a.w.blame(failf(record.Invalid, "worker's digest of its %d digests is %.12s…, but they digest to %.12s…", len(out.Digests), out.Digest, d))
+		}
+		return out, nil
+	}
 	size := 1
 	for _, n := range out.Shape {
 		size *= n
@@ -81,10 +99,31 @@ func (c *cellRun) outputs(a *arm) (protocol.Outputs, error) {
 	if size != len(out.Values) || size == 0 && a.Settings.Kind != "null" {
 		return out, a.w.blame(failf(record.Invalid, "worker sent %d output values of shape %v", len(out.Values), out.Shape))
 	}
+	if n := len(out.Values); c.cell.Equal.Rule == record.RuleSeedBand && n < verdict.MinSeeds {
+		return out, a.w.blame(failf(record.Invalid, "worker sent %s of %d seeds; a seed-to-seed band needs %d", c.cell.Equal.Output, n, verdict.MinSeeds))
+	}
 	if d := digest(out.Values); d != out.Digest && finite(out.Values) {
 		return out, a.w.blame(failf(record.Invalid, "worker's digest of its outputs is %.12s…, but they digest to %.12s…", out.Digest, d))
 	}
 	return out, nil
+}
+
+// verify asks for the outputs that the cell's check is about. A worker of an
+// older build does not know that they can be asked for.
+func (c *cellRun) verify(a *arm) (protocol.Outputs, error) {
+	req := protocol.Request{Op: protocol.OpVerify}
+	if name := c.cell.Equal.Output; !protocol.DefaultCheck(name) {
+		req.Verify = &protocol.VerifyRequest{Check: name}
+	}
+	resp, err := a.w.ask(req)
+	var f *failure
+	if errors.As(err, &f) && f.kind == protocol.BadRequest && req.Verify != nil {
+		f.status, f.reason = record.Incomparable, fmt.Sprintf("this build of the worker cannot be asked for %s: %s", req.Verify.Check, f.reason)
+	}
+	if err != nil {
+		return protocol.Outputs{}, err
+	}
+	return *resp.Outputs, nil
 }
 
 // finite says whether all values are. A NaN has many bit patterns and JSON
@@ -105,18 +144,8 @@ func digest(values []protocol.Number) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// worstDifference is the largest |a−b| / max(1, |b|) of two lists of the same
-// length. Anything that is not finite in either makes it NaN, which no
-// tolerance admits.
-func worstDifference(a, b []protocol.Number) float64 {
-	worst := 0.0
-	for i := range a {
-		x, y := float64(a[i]), float64(b[i])
-		d := math.Abs(x-y) / max(1, math.Abs(y))
-		if math.IsNaN(d) || math.IsInf(d, 0) {
-			return math.NaN()
-		}
-		worst = max(worst, d)
-	}
-	return worst
+// digestOfParts is the SHA-256 of digests as text, each with a newline.
+func digestOfParts(parts []string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\n") + "\n"))
+	return hex.EncodeToString(sum[:])
 }

@@ -159,26 +159,3 @@ func TestASeedRepeatsARun(t *testing.T) {
 		t.Error("seeds 5 and 6 gave one order of six blocks of three arms")
 	}
 }
-
-func TestWorstDifference(t *testing.T) {
-	nan, inf := protocol.Number(math.NaN()), protocol.Number(math.Inf(1))
-	for _, tt := range []struct {
-		a, b []protocol.Number
-		want float64
-	}{
-		{[]protocol.Number{1, 2}, []protocol.Number{1, 2}, 0},
-		{[]protocol.Number{0.5}, []protocol.Number{0.25}, 0.25}, // small values: absolute
-		{[]protocol.Number{110}, []protocol.Number{100}, 0.1},   // large ones: relative to the control
-		{[]protocol.Number{-110}, []protocol.Number{-100}, 0.1},
-		{[]protocol.Number{1, 3}, []protocol.Number{1, 2}, 0.5},
-		{[]protocol.Number{nan}, []protocol.Number{1}, math.NaN()},
-		{[]protocol.Number{1}, []protocol.Number{nan}, math.NaN()},
-		{[]protocol.Number{inf}, []protocol.Number{inf}, math.NaN()},
-		{[]protocol.Number{1}, []protocol.Number{inf}, math.NaN()},
-	} {
-		got := worstDifference(tt.a, tt.b)
-		if got != tt.want && !(math.IsNaN(got) && math.IsNaN(tt.want)) {
-			t.Errorf("%v against %v: %v; want %v", tt.a, tt.b, got, tt.want)
-		}
-	}
-}

@@ -13,7 +13,7 @@ import (
 func (c *cellRun) restart(r int) error {
 	c.where.Restart, c.where.Block = r+1, c.state.next[r]
 	blocksLeft := c.state.next[r] < c.cell.Plan.Blocks
-	checkLeft := r == c.cell.Plan.Restarts-1 && c.unchecked(after)
+	checkLeft := c.lastRestart(r) && c.unchecked(after, r)
 	if !blocksLeft && !checkLeft {
 		return nil
 	}
@@ -26,7 +26,7 @@ func (c *cellRun) restart(r int) error {
 	if err := c.blocks(r); err != nil {
 		return err
 	}
-	if checkLeft {
+	if c.checksAfter(r) {
 		return c.check(r, after)
 	}
 	return nil
@@ -49,7 +49,7 @@ func (c *cellRun) bringUp(r int) error {
 	if err != nil {
 		return err
 	}
-	if c.unchecked(before) {
+	if c.unchecked(before, r) {
 		if err := c.check(r, before); err != nil {
 			return err
 		}

@@ -24,6 +24,7 @@ type cellState struct {
 	memory     map[pass]int64                // bytes at the peak
 	countless  map[string]bool               // arms whose worker cannot count memory
 	checked    map[check]bool
+	verify     map[string]float64 // s that an arm took for its outputs before the first block
 }
 
 // A pass is one memory pass.
@@ -34,8 +35,16 @@ type pass struct {
 
 // A check is one comparison of outputs.
 type check struct {
-	arm  string
-	when string // "before" or "after"
+	arm     string
+	when    string // "before" or "after"
+	restart int    // of one after; one before is for all restarts
+}
+
+func checkOf(arm, when string, restart int) check {
+	if when == before {
+		restart = 0
+	}
+	return check{arm, when, restart}
 }
 
 func newState() *state {
@@ -45,7 +54,7 @@ func newState() *state {
 func (s *state) cell(id string) *cellState {
 	c := s.cells[id]
 	if c == nil {
-		c = &cellState{lost: map[string]record.StatusEntry{}, next: map[int]int{}, memory: map[pass]int64{}, countless: map[string]bool{}, checked: map[check]bool{}}
+		c = &cellState{lost: map[string]record.StatusEntry{}, next: map[int]int{}, memory: map[pass]int64{}, countless: map[string]bool{}, checked: map[check]bool{}, verify: map[string]float64{}}
 		s.cells[id] = c
 	}
 	return c
@@ -67,7 +76,11 @@ func (s *state) apply(e record.Entry) {
 	case record.KindOutputs:
 		// Outputs that differ are followed by a status. If the run was killed
 		// in between, they must be compared again to get it.
-		s.cell(e.Cell).checked[check{e.Outputs.Arm, e.Outputs.When}] = e.Outputs.Pass
+		c, o := s.cell(e.Cell), e.Outputs
+		c.checked[checkOf(o.Arm, o.When, o.Restart)] = o.Pass
+		if o.When == before {
+			c.verify[o.Arm] = o.Seconds
+		}
 	case record.KindStatus:
 		if e.Status.Arm == "" {
 			s.cell(e.Cell).ended = true

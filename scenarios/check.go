@@ -107,25 +107,31 @@ func (d *decoder) checkKind(doc *document) {
 	d.checkOutputs(kind)
 }
 
-// checkOutputs finds a check of outputs that work of this kind does not have.
+// checkOutputs finds a check of outputs that work of this kind does not have,
+// and one of several outputs: the outputs of a process are compared once.
 func (d *decoder) checkOutputs(kind string) {
 	p, ok := d.at["check"]
 	if !ok {
 		return
 	}
-	output := outputs[kind]
-	if output == "" {
+	own := outputs[kind]
+	if own == nil {
 		d.report(p.key, kind+" work has no outputs to check", "no check", "")
 		return
 	}
-	found := false
+	first := ""
 	for _, c := range children(p) {
-		if found = found || c.key.Value == output; c.key.Value != output {
-			d.report(c.key, kind+" work has no such outputs", output, "")
+		switch {
+		case !slices.Contains(own, c.key.Value):
+			d.report(c.key, kind+" work has no such outputs", oneOf(own), "")
+		case first != "":
+			d.report(c.key, "a second output to check; the first is "+first, "one in a scenario", "")
+		default:
+			first = c.key.Value
 		}
 	}
-	if !found {
-		d.missing(p, output, "check", "the largest difference to the control that is allowed, such as 1e-5")
+	if len(children(p)) == 0 {
+		d.report(p.key, "check has no outputs", oneOf(own)+", such as {"+own[0]+": 1e-5}", "")
 	}
 }
 

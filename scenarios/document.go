@@ -1,6 +1,9 @@
 package scenarios
 
-import "lensbench/record"
+import (
+	"lensbench/protocol"
+	"lensbench/record"
+)
 
 // A document is a scenario file as written. Its tags are the schema, together
 // with those of protocol.Settings:
@@ -41,22 +44,39 @@ type arm struct {
 	Needs  needs    `yaml:"needs" enum:"cuda" doc:"what the machine must have; without it the arm is skipped"`
 }
 
-// A check names the outputs that every arm must share with the control: those
-// of the workload's kind, see outputs.
+// A check names the outputs that every arm must share with the control: one of
+// those of the workload's kind, see outputs.
 type check struct {
-	Logits *float64 `yaml:"logits" min:"0" max:"1" doc:"of inference and ensembles: largest allowed difference of a logit to the control's, relative to max(1, |control|); 0 for identical bits"`
-	Losses *float64 `yaml:"losses" min:"0" max:"1" doc:"of training: largest allowed difference of the losses of the first steps to the control's, likewise"`
+	Logits    *float64 `yaml:"logits" min:"0" max:"1" doc:"of inference and ensembles: largest allowed difference of a logit to the control's, relative to max(1, |control|); 0 for identical bits"`
+	Losses    *float64 `yaml:"losses" min:"0" max:"1" doc:"of training: largest allowed difference of the losses of the first steps to the control's, likewise"`
+	Gradients *float64 `yaml:"gradients" min:"0" max:"1" doc:"of training: largest allowed difference of a gradient to the control's, relative to the largest of the control's; 0 for identical bits"`
+	FinalLoss string   `yaml:"final_loss" enum:"seed-band" doc:"of training: seed-band, the mean of the final losses of a few seeds lies where the control's losses predict it (99 %)"`
+	Fused     *float64 `yaml:"fused" min:"0" max:"1" doc:"of ensembles: largest allowed difference of a mean or variance over the members to the control's, relative to max(1, |control|)"`
+	Digests   *exact   `yaml:"digests" doc:"exact: what the work says must be the same bits is, such as the batches of an epoch in their order"`
 }
 
 // outputs are what work of each kind can be checked by, the keys of a check.
-var outputs = map[string]string{"inference": "logits", "ensemble": "logits", "train": "losses"}
+var outputs = map[string][]string{
+	"inference": {protocol.CheckLogits, protocol.CheckDigests},
+	"ensemble":  {protocol.CheckLogits, protocol.CheckFused, protocol.CheckDigests},
+	"train":     {protocol.CheckLosses, protocol.CheckGradients, protocol.CheckFinalLoss, protocol.CheckDigests},
+}
 
 // equal returns what a check asks for.
 func (c check) equal() *record.Equal {
-	if c.Losses != nil {
-		return &record.Equal{Output: "losses", Tolerance: *c.Losses}
+	switch {
+	case c.Losses != nil:
+		return &record.Equal{Output: protocol.CheckLosses, Tolerance: *c.Losses}
+	case c.Gradients != nil:
+		return &record.Equal{Output: protocol.CheckGradients, Rule: record.RuleLargest, Tolerance: *c.Gradients}
+	case c.FinalLoss != "":
+		return &record.Equal{Output: protocol.CheckFinalLoss, Rule: record.RuleSeedBand, Tolerance: 1}
+	case c.Fused != nil:
+		return &record.Equal{Output: protocol.CheckFused, Tolerance: *c.Fused}
+	case c.Digests != nil:
+		return &record.Equal{Output: protocol.CheckDigests, Rule: record.RuleDigest}
 	}
-	return &record.Equal{Output: "logits", Tolerance: *c.Logits}
+	return &record.Equal{Output: protocol.CheckLogits, Tolerance: *c.Logits}
 }
 
 // An expect is the nearer end of a claimed range.

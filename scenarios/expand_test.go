@@ -146,3 +146,31 @@ expect: [{metric: throughput, ratio: ">= 1.4"}]
 		t.Errorf("cells %+v", cells)
 	}
 }
+
+// TestChecks: what each check asks of outputs.
+func TestChecks(t *testing.T) {
+	for _, c := range []struct {
+		kind, check string
+		want        record.Equal
+	}{
+		{"inference", "{logits: 1e-5}", record.Equal{Output: "logits", Tolerance: 1e-5}},
+		{"train", "{losses: 5e-3}", record.Equal{Output: "losses", Tolerance: 5e-3}},
+		{"train", "{gradients: 0}", record.Equal{Output: "gradients", Rule: record.RuleLargest}},
+		{"train", "{final_loss: seed-band}", record.Equal{Output: "final_loss", Rule: record.RuleSeedBand, Tolerance: 1}},
+		{"train", "{digests: exact}", record.Equal{Output: "digests", Rule: record.RuleDigest}},
+		{"inference", "{digests: 0}", record.Equal{Output: "digests", Rule: record.RuleDigest}},
+		{"ensemble", "{fused: 1e-6}", record.Equal{Output: "fused", Tolerance: 1e-6}},
+	} {
+		model := ", model: resnet18"
+		if c.kind == "ensemble" {
+			model = ""
+		}
+		text := "name: minimal\ntitle: T\nworkload: {kind: " + c.kind + model + "}\ncontrol: {}\nvariants: {b: {set: {batch: 2}}}\ncheck: " + c.check + "\n"
+		if got := Expand(parse(t, "minimal.yaml", text))[0].Equal; !reflect.DeepEqual(*got, c.want) {
+			t.Errorf("%s: %+v; want %+v", c.check, *got, c.want)
+		}
+		if err, ok := validate([]byte(text)); !ok || err != nil {
+			t.Errorf("%s: the schema refuses it: %v", c.check, err)
+		}
+	}
+}

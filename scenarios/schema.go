@@ -136,6 +136,10 @@ func (bound) schema(field) *jsonschema.Schema {
 	return &jsonschema.Schema{Type: "string", Pattern: boundText.String(), Examples: []any{">= 1.4"}}
 }
 
+func (exact) schema(field) *jsonschema.Schema {
+	return &jsonschema.Schema{Enum: []any{"exact", 0, "0"}}
+}
+
 func (needs) schema(f field) *jsonschema.Schema {
 	word := valueSchema(itemOf(f.Field))
 	return &jsonschema.Schema{OneOf: []*jsonschema.Schema{word, listSchema(word, true)}}
@@ -202,13 +206,13 @@ func kindSchema(kind string) *jsonschema.Schema {
 	return &jsonschema.Schema{If: object("workload", is), Then: then}
 }
 
-// outputsSchema restricts a check to the outputs that work of a kind has.
+// outputsSchema restricts a check to one of the outputs that work of a kind has.
 func outputsSchema(kind string) *jsonschema.Schema {
-	output := outputs[kind]
-	if output == "" {
+	own, one := outputs[kind], uint64(1)
+	if own == nil {
 		return jsonschema.FalseSchema
 	}
-	return &jsonschema.Schema{PropertyNames: &jsonschema.Schema{Enum: []any{output}}, Required: []string{output}}
+	return &jsonschema.Schema{PropertyNames: &jsonschema.Schema{Enum: anys(own)}, MinProperties: &one, MaxProperties: &one}
 }
 
 // requires is the schema of a mapping whose section has the key.

@@ -110,6 +110,21 @@ func (v *bound) decode(d *decoder, p pair, f field) {
 	*v = bound{Op: m[1], Ratio: r}
 }
 
+// exact says that outputs are compared bit by bit; 0 says so, too, as it does
+// for the tolerances of other checks.
+type exact struct{}
+
+func (exact) want(field) string { return "exact" }
+
+func (v *exact) decode(d *decoder, p pair, f field) {
+	switch n := p.value; {
+	case n.Kind != yaml.ScalarNode || n.Tag != textTag && n.Tag != intTag:
+		d.kind(p, f.Key, v.want(f))
+	case n.Value != "exact" && n.Value != "0":
+		d.unknown(n, "no tolerance of "+f.Key, []string{"exact"})
+	}
+}
+
 // needs is what a machine must have: a word or a list of words.
 type needs []string
 

@@ -21,6 +21,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"strings"
 	"time"
 
 	"lensbench/protocol"
@@ -35,6 +36,7 @@ type Script struct {
 	Build     string          // in hello
 	Libtorch  string          // version in hello; "" is "2.11.0"
 	Iteration float64         // s that an iteration sleeps; 0 is 0.1 ms
+	Verify    float64         // s that outputs take
 	Slower    map[int]float64 // factor on Iteration, by the arm's setting "seed"
 	Weights   int64           // bytes of weights that it claims
 	Wanders   int             // the arm with this setting "seed" has another memory peak in every process; 0 is none
@@ -135,7 +137,8 @@ func (w *worker) answer(req protocol.Request) protocol.Response {
 	case protocol.OpSample:
 		resp.Sample = w.sample(req.Sample)
 	case protocol.OpVerify:
-		resp.Outputs = Outputs(1, 2, 3)
+		time.Sleep(time.Duration(w.script.Verify * float64(time.Second)))
+		resp.Outputs, resp.Error = w.verify(req.Verify)
 	}
 	return resp
 }
@@ -193,6 +196,32 @@ func (w *worker) iterate() float64 {
 	began := time.Now()
 	time.Sleep(time.Duration(length * float64(time.Second)))
 	return time.Since(began).Seconds()
+}
+
+// verify returns outputs that have the form of those of a check.
+func (w *worker) verify(r *protocol.VerifyRequest) (*protocol.Outputs, *protocol.Error) {
+	if r == nil {
+		return Outputs(1, 2, 3), nil
+	}
+	switch r.Check {
+	case protocol.CheckGradients:
+		out := Outputs(0.5, -4, 0.002)
+		out.Digests = []string{"aaaa", "bbbb"}
+		return out, nil
+	case protocol.CheckDigests:
+		return Parts("aaaa", "bbbb", "cccc"), nil
+	case protocol.CheckFused:
+		return Outputs(0.5, 0.25), nil
+	case protocol.CheckFinalLoss:
+		return Outputs(0.50, 0.52, 0.49, 0.51, 0.505), nil
+	}
+	return nil, &protocol.Error{Kind: protocol.Unsupported, Message: "this worker does not know the check " + r.Check}
+}
+
+// Parts are digests of parts with their true digest, and no values.
+func Parts(digests ...string) *protocol.Outputs {
+	sum := sha256.Sum256([]byte(strings.Join(digests, "\n") + "\n"))
+	return &protocol.Outputs{Digest: hex.EncodeToString(sum[:]), Digests: digests}
 }
 
 // Outputs are values with their true digest.

@@ -54,7 +54,11 @@ var faults = map[string]func(*worker, *protocol.Response) bool{
 		fmt.Fprintf(w.out, `{"id":%d,"sample":{"wall":NaN,"cpu":0,"durations":[NaN],"items":1}}`+"\n", r.ID)
 		return false
 	},
-	"drift":       func(_ *worker, r *protocol.Response) bool { r.Outputs = Outputs(1, 2, 3.1); return true },
+
+	// Other outputs.
+	"drift":       func(_ *worker, r *protocol.Response) bool { drift(r.Outputs); return true },
+	"nudge":       func(_ *worker, r *protocol.Response) bool { r.Outputs.Digests[1] = "bbbc"; return true },
+	"swap":        func(_ *worker, r *protocol.Response) bool { swap(r.Outputs); return true },
 	"shape":       func(_ *worker, r *protocol.Response) bool { r.Outputs = Outputs(1, 2); return true },
 	"nan-outputs": func(_ *worker, r *protocol.Response) bool { r.Outputs = Outputs(nan(), 2, 3); return true },
 
@@ -63,10 +67,25 @@ var faults = map[string]func(*worker, *protocol.Response) bool{
 	"unknown-setting": refuse(protocol.UnknownSetting, `setting "schedule" is not known to this worker`),
 	"out-of-memory":   refuse(protocol.OutOfMemory, "cannot allocate 64 GiB"),
 	"failed":          refuse(protocol.Failed, "weights: no such file"),
+	"bad-request":     refuse(protocol.BadRequest, "request has the unknown key 'verify'"),
 
 	// Children.
 	"child":  func(*worker, *protocol.Response) bool { spawn(&syscall.SysProcAttr{}); return true },
 	"daemon": func(*worker, *protocol.Response) bool { spawn(&syscall.SysProcAttr{Setsid: true}); return true },
+}
+
+// drift adds 0.1 to every value.
+func drift(o *protocol.Outputs) {
+	for i := range o.Values {
+		o.Values[i] += 0.1
+	}
+	o.Digest = Outputs(o.Values...).Digest
+}
+
+// swap exchanges the first two parts.
+func swap(o *protocol.Outputs) {
+	o.Digests[0], o.Digests[1] = o.Digests[1], o.Digests[0]
+	o.Digest = Parts(o.Digests...).Digest
 }
 
 func lie(change func(*protocol.Sample)) func(*worker, *protocol.Response) bool {

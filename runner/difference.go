@@ -1,0 +1,125 @@
+package runner
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"lensbench/protocol"
+	"lensbench/record"
+	"lensbench/verdict"
+)
+
+// difference measures how far outputs are from the control's by a rule, and
+// says why they do not pass; "" if they do. Without a number it is NaN.
+func difference(e record.Equal, got, want protocol.Outputs) (worst float64, why string) {
+	switch e.Rule {
+	case record.RuleDigest:
+		return digestDifference(e, got, want)
+	case record.RuleSeedBand:
+		return bandDifference(e, got, want)
+	}
+	return valueDifference(e, got, want)
+}
+
+// valueDifference compares values one by one.
+func valueDifference(e record.Equal, got, want protocol.Outputs) (float64, string) {
+	if !slices.Equal(got.Shape, want.Shape) {
+		return math.NaN(), fmt.Sprintf("%s have shape %v, the control's %v", e.Output, got.Shape, want.Shape)
+	}
+	scale, of := func(b float64) float64 { return max(1, math.Abs(b)) }, ""
+	if e.Rule == record.RuleLargest {
+		largest := largestOf(want.Values)
+		scale, of = func(float64) float64 { return largest }, " of the largest"
+	}
+	worst := worstDifference(got.Values, want.Values, scale)
+	switch {
+	case math.IsNaN(worst):
+		return worst, e.Output + " are not finite numbers"
+	case worst > e.Tolerance:
+		return worst, fmt.Sprintf("%s differ from the control's by up to %.3g%s; the tolerance is %g", e.Output, worst, of, e.Tolerance)
+	case e.Tolerance == 0 && (got.Digest != want.Digest || !slices.Equal(got.Digests, want.Digests)):
+		return worst, e.Output + " have other bits than the control's: " + firstPart(got, want)
+	}
+	return worst, ""
+}
+
+func largestOf(values []protocol.Number) float64 {
+	largest := 0.0
+	for _, v := range values {
+		largest = max(largest, math.Abs(float64(v)))
+	}
+	return largest
+}
+
+// worstDifference is the largest |a−b| ÷ scale(b) of two lists of the same
+// length. Anything that is not finite in either makes it NaN, which no
+// tolerance admits.
+func worstDifference(a, b []protocol.Number, scale func(float64) float64) float64 {
+	worst := 0.0
+	for i := range a {
+		x, y := float64(a[i]), float64(b[i])
+		d := math.Abs(x - y)
+		if math.IsNaN(d) || math.IsInf(d, 0) {
+			return math.NaN()
+		}
+		if d > 0 { // a scale may be 0
+			worst = max(worst, d/scale(y))
+		}
+	}
+	return worst
+}
+
+// digestDifference counts the parts that differ.
+func digestDifference(e record.Equal, got, want protocol.Outputs) (float64, string) {
+	if got.Digest == want.Digest && slices.Equal(got.Digests, want.Digests) {
+		return 0, ""
+	}
+	n := max(len(got.Digests), len(want.Digests), 1)
+	differ := 0
+	for i := range n {
+		if partOf(got, i) != partOf(want, i) {
+			differ++
+		}
+	}
+	return float64(max(1, differ)), fmt.Sprintf("%s differ from the control's: %s", e.Output, firstPart(got, want))
+}
+
+// firstPart names the first part that differs.
+func firstPart(got, want protocol.Outputs) string {
+	for i := range max(len(got.Digests), len(want.Digests)) {
+		if g, w := partOf(got, i), partOf(want, i); g != w {
+			return fmt.Sprintf("part %d of %d is %.12s, the control's %.12s", i+1, len(want.Digests), g, w)
+		}
+	}
+	return fmt.Sprintf("they digest to %.12s, the control's to %.12s", got.Digest, want.Digest)
+}
+
+func partOf(o protocol.Outputs, i int) string {
+	if i >= len(o.Digests) {
+		return "absent"
+	}
+	return o.Digests[i]
+}
+
+// bandDifference asks whether the mean lies in the control's seed-to-seed band.
+func bandDifference(e record.Equal, got, want protocol.Outputs) (float64, string) {
+	b, err := verdict.SeedBand(floats(want.Values), floats(got.Values))
+	if err != nil {
+		return math.NaN(), fmt.Sprintf("%s: %v", e.Output, err)
+	}
+	d := b.Distance()
+	if !(d <= e.Tolerance) {
+		return d, fmt.Sprintf("%s has mean %.4g over %d seeds, outside of the control's seed-to-seed band %.4g–%.4g (99 %%)",
+			e.Output, b.Mean, len(got.Values), b.Center-b.Half, b.Center+b.Half)
+	}
+	return d, ""
+}
+
+func floats(values []protocol.Number) []float64 {
+	out := make([]float64, len(values))
+	for i, v := range values {
+		out[i] = float64(v)
+	}
+	return out
+}
