@@ -29,6 +29,28 @@ func New(sc *torch.Scope, m *model.Model, s Settings, input int, decay, clip flo
 	return w
 }
 
+// State are the tensors that steps change beside the weights and the gradients.
+func (s *Stepper) State() (all []*torch.Tensor) {
+	o := s.AdamW
+	for _, list := range [][]*torch.Tensor{o.First, o.Second, o.Steps} {
+		all = append(all, list...)
+	}
+	return all
+}
+
+// Reset makes the state that of no steps.
+func (s *Stepper) Reset(sc *torch.Scope) {
+	sc.NoGrad(func() {
+		for _, t := range s.State() {
+			sc.Zero(t)
+		}
+	})
+}
+
+// Unscale divides the gradients by the scale of the losses, if there is one, as
+// Update does.
+func (s *Stepper) Unscale(sc *torch.Scope) {}
+
 // Add adds to the gradients those of the mean loss of a micro-batch, times its share
 // of the step's images. Images are [N bands H W], labels [N]. It returns share times
 // the loss, a scalar tensor apart from the graph.
