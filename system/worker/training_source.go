@@ -120,7 +120,7 @@ func openFormat(dir, format string) (survey.Images, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := survey.Convert(context.Background(), images, pictures, formatPNG, nil); err != nil {
+	if err := survey.Convert(context.Background(), images, pictures, formatPNG, func(int, int) {}); err != nil {
 		return nil, err
 	}
 	return survey.OpenImages(pictures)
