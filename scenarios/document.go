@@ -41,7 +41,7 @@ type claim struct {
 type arm struct {
 	Set    settings `yaml:"set" doc:"settings laid over the workload's"`
 	Worker string   `yaml:"worker" enum:"lens pytorch" doc:"program that does the work (default lens)"`
-	Needs  needs    `yaml:"needs" enum:"cuda" doc:"what the machine must have; without it the arm is skipped"`
+	Needs  needs    `yaml:"needs" doc:"what the machine must have, one word or a list: cuda; a type of numbers in hardware; several accelerators, such as 2 devices. Without it the arm is skipped"`
 }
 
 // A check names the outputs that every arm must share with the control: one of

@@ -30,7 +30,7 @@ matrix:
 control: {set: {batch: 4}, worker: pytorch}
 variants:
   seedless: {set: {seed: 0}}
-  gpu: {set: {batch: 64}, needs: cuda}
+  gpu: {set: {batch: 64}, needs: [cuda, 2 devices, bf16]}
 decides: {variant: seedless, model: vit_b_16, threads: 2}
 check: {logits: 0}
 measure: [throughput, memory]
@@ -72,7 +72,7 @@ func TestExpand(t *testing.T) {
 		Arms: []record.Arm{
 			{Name: "control", Worker: "pytorch", Settings: small},
 			{Name: "seedless", Worker: "lens", Settings: seedless},
-			{Name: "gpu", Worker: "lens", Settings: large, Needs: []string{"cuda"}},
+			{Name: "gpu", Worker: "lens", Settings: large, Needs: []string{"cuda", "2 devices", "bf16"}},
 		},
 		Claim:   &record.Claim{ID: "faster", Says: "1.5× faster, 20 % less memory"},
 		Decides: "seedless",
