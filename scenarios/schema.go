@@ -31,7 +31,7 @@ func Schema() ([]byte, error) {
 		root.AllOf = append(root.AllOf, kindSchema(kind))
 	}
 	root.DependentRequired = map[string][]string{
-		"claim": {"decides", "expect", "check"}, "decides": {"claim"}, "expect": {"claim"},
+		"claim": {"decides", "check"}, "decides": {"claim"}, "expect": {"claim"},
 	}
 	b, err := json.MarshalIndent(root, "", "  ")
 	if err != nil {
