@@ -30,11 +30,30 @@ type Settings struct {
 	Pixels   int      `json:"pixels,omitempty" doc:"side of the images; for an ensemble of the images on disk, which each member resizes to its own input" min:"32" max:"1024" kinds:"inference train ensemble"`
 	Bands    int      `json:"bands,omitempty" doc:"bands of the images (default 3)" min:"1" max:"16" kinds:"inference train ensemble"`
 	Batch    int      `json:"batch,omitempty" doc:"images per forward pass" min:"1" max:"65536" kinds:"inference train ensemble"`
-	Images   int      `json:"images,omitempty" doc:"images scored per iteration, read from disk" min:"1" max:"1000000" kinds:"ensemble"`
+	Images   int      `json:"images,omitempty" doc:"images on disk: of an ensemble those scored per iteration, of training those of an epoch (default 4 and 1024)" min:"1" max:"1000000" kinds:"ensemble train"`
 	Schedule string   `json:"schedule,omitempty" doc:"order and concurrency of the ensemble's members" enum:"sequential batch-major threads processes" kinds:"ensemble"`
 	Layout   string   `json:"layout,omitempty" doc:"order of the images' values in memory (default contiguous)" enum:"contiguous channels-last" kinds:"train"`
-	Threads  int      `json:"threads,omitempty" doc:"compute threads of the whole arm (default: all cores)" min:"1" max:"1024" kinds:"inference train ensemble"`
-	Seed     int      `json:"seed,omitempty" doc:"seed of weights and images" min:"0" max:"2147483647" kinds:"inference train ensemble"`
+
+	Precision     string `json:"precision,omitempty" doc:"types of the forward pass: fp32, or autocast to 16 bits, fp16 with a gradient scaler (default fp32)" enum:"fp32 bf16 fp16" kinds:"train"`
+	Accumulate    int    `json:"accumulate,omitempty" doc:"micro-batches of batch images whose gradients make one step (default 1)" min:"1" max:"4096" kinds:"train"`
+	Checkpointing string `json:"checkpointing,omitempty" doc:"what the backward pass computes again instead of keeping it (default none)" enum:"none block stage every-2 every-3 every-4" kinds:"train"`
+
+	Scales             []string `json:"scales,omitempty" doc:"sides at which the network sees every image, the reference of the consistency term first" enum:"32 48 64 80 96 112 128 160 192 224" kinds:"train"`
+	ScaleMode          string   `json:"scale_mode,omitempty" doc:"way back from the losses of several scales (default summed)" enum:"summed per-scale grouped" kinds:"train"`
+	ScaleBudget        int      `json:"scale_budget,omitempty" doc:"MiB of activations that a group of scales may have, for scale_mode grouped" min:"1" max:"1048576" kinds:"train"`
+	ScaleSplit         bool     `json:"scale_split,omitempty" doc:"images pass through large scales in parts that have no more pixels than the batch at the first scale" kinds:"train"`
+	ScaleCheckpointing string   `json:"scale_checkpointing,omitempty" doc:"checkpointing of the largest scale alone" enum:"none block stage every-2 every-3 every-4" kinds:"train"`
+
+	Source     string `json:"source,omitempty" doc:"where training's images come from: one step's worth in memory, or simulated ones in files, read as lens train does (default memory)" enum:"memory disk" kinds:"train"`
+	Format     string `json:"format,omitempty" doc:"format of the files of source disk (default npy)" enum:"npy png" kinds:"train"`
+	Workers    int    `json:"workers,omitempty" doc:"goroutines that read and decode ahead; without it images are read when a step wants them" min:"1" max:"256" kinds:"train"`
+	Prefetch   int    `json:"prefetch,omitempty" doc:"batches ahead, per worker (default 2)" min:"1" max:"256" kinds:"train"`
+	Persistent bool   `json:"persistent,omitempty" doc:"workers begin the next epoch before the last batch of this one is used" kinds:"train"`
+	Cache      string `json:"cache,omitempty" doc:"where decoded images are kept for later epochs (default none)" enum:"none memory mapped" kinds:"train"`
+	Layers     string `json:"layers,omitempty" doc:"mode of the layers when gradients are checked: frozen is BatchNorm with running statistics and no dropout, so that an image's gradient does not depend on its batch (default training)" enum:"training frozen" kinds:"train"`
+
+	Threads int `json:"threads,omitempty" doc:"compute threads of the whole arm (default: all cores)" min:"1" max:"1024" kinds:"inference train ensemble"`
+	Seed    int `json:"seed,omitempty" doc:"seed of weights and images" min:"0" max:"2147483647" kinds:"inference train ensemble"`
 }
 
 // A Field describes one setting, read off the tags of Settings.

@@ -7,6 +7,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"lensbench/nearest"
 	"lensbench/protocol"
 )
 
@@ -62,7 +63,8 @@ func (set *settings) decode(d *decoder, p pair, f field) {
 func (d *decoder) settingField(key *yaml.Node, what string) (protocol.Field, bool) {
 	f, ok := protocol.FieldByKey(key.Value)
 	if !ok {
-		d.unknown(key, "not a setting", settingKeys(what == "workload"))
+		// There are too many to name in one line.
+		d.report(key, "not a setting", "a setting such as model, batch or threads; bench schema describes all", nearest.Name(key.Value, settingKeys(what == "workload")))
 	} else if f.Key == kindKey && what != "workload" {
 		d.report(key, "the kind belongs to the workload, which all arms share", oneOf(settingKeys(false)), "")
 		ok = false

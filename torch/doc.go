@@ -30,6 +30,9 @@
 // goes that way back. The record holds what it needs by itself: the forward pass
 // frees its handles as always, and the memory goes with the backward pass.
 //
+// In [Scope.Autocast], operators choose between float32 and a shorter type (mixed
+// precision, Micikevicius et al. 2018). Weights and gradients stay float32.
+//
 // # Errors
 //
 // Operators panic with *[Error], and [Session.Run] returns it: a forward pass
@@ -44,7 +47,7 @@
 //
 // # What it is not
 //
-// No mixed precision or distribution; no build for anything but Linux on x86-64;
-// no attempt to cover operators that are not used here with typed methods, since
-// [Scope.Call] reaches them.
+// No distribution; no build for anything but Linux on x86-64; no attempt to cover
+// operators that are not used here with typed methods, since [Scope.Call] reaches
+// them.
 package torch

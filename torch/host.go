@@ -88,8 +88,8 @@ func toHost[E element](t *Tensor, dst []E) error {
 	return nil
 }
 
-// CopyFloat32 copies t, a float32 tensor of len(dst) elements, to dst in
-// row-major order.
+// CopyFloat32 copies t, a tensor of len(dst) elements, to dst in row-major order. t is
+// of float32, or of bfloat16 or float16, all of whose values are float32 ones, too.
 func (t *Tensor) CopyFloat32(dst []float32) error { return toHost(t, dst) }
 
 // CopyFloat64 is CopyFloat32 for a float64 tensor.

@@ -26,6 +26,7 @@ var (
 	opMulInPlace   = operator("aten::mul_", "Tensor")
 	opDivScalarIn  = operator("aten::div_", "Scalar")
 	opAddScalarIn  = operator("aten::add_", "Scalar")
+	opSubInPlace   = operator("aten::sub_", "Tensor")
 )
 
 // BatchNormTraining normalizes x [N C ...] with the mean and variance of each
@@ -118,22 +119,37 @@ type AdamW struct {
 	Beta1, Beta2 float64 // decay of the moments, such as 0.9 and 0.999
 	Epsilon      float64 // added to the root of the second moment, such as 1e-8
 	Decay        float64 // weight decay, decoupled from the gradient
+
+	GradScale *Tensor // float32 scalar that gradients are divided by before, in place; nil: 1
+	FoundInf  *Tensor // float32 scalar; 1: the step changes nothing; nil: 0
 }
 
 // FusedAdamW makes one step of AdamW (Loshchilov and Hutter 2019) in place on
 // weights, with their gradients, first and second moments, and the number of
-// steps of each, a float32 scalar that it counts up.
+// steps of each, a float32 scalar that it counts up, unless the step is skipped.
 func (sc *Scope) FusedAdamW(weights, grads, first, second, steps []*Tensor, o AdamW) {
 	for _, list := range [][]*Tensor{grads, first, second} {
 		checkAlike(weights, list)
 	}
 	checkSteps(weights, steps)
+	if o.GradScale != nil {
+		checkScalar(opFusedAdamW, "scale of gradients", o.GradScale, Float32)
+	}
+	if o.FoundInf != nil {
+		checkScalar(opFusedAdamW, "found", o.FoundInf, Float32)
+	}
 	sc.NoGrad(func() {
 		for _, s := range steps {
 			sc.begin(opAddScalarIn).tensor(s).float(1).do()
 		}
 		sc.begin(opFusedAdamW).tensors(weights).tensors(grads).tensors(first).tensors(second).tensors(nil).tensors(steps).
-			float(o.Rate).float(o.Beta1).float(o.Beta2).float(o.Decay).float(o.Epsilon).bool(false).bool(false).do()
+			float(o.Rate).float(o.Beta1).float(o.Beta2).float(o.Decay).float(o.Epsilon).bool(false).bool(false).
+			optional(o.GradScale).optional(o.FoundInf).do()
+		if o.FoundInf != nil { // the kernel wants the number of this step; a skipped one does not count
+			for _, s := range steps {
+				sc.begin(opSubInPlace).tensor(s).tensor(o.FoundInf).do()
+			}
+		}
 	})
 }
 

@@ -72,6 +72,43 @@ func (sc *Scope) NoGrad(f func()) {
 	f()
 }
 
+// Autocast runs f with operators that choose the types of floats they work in:
+// products of matrices and convolutions cast float32 to dtype, which is BFloat16 or
+// Float16; losses and what else needs it cast to Float32; others take what they get,
+// and an operator of both types works in the longer one. Float32 switches the choice
+// off, also inside of a scope that has it on.
+//
+// The forward pass and the loss belong in the scope. The backward pass works in the
+// types of the forward pass wherever it runs; gradients have the types of their
+// leaves. The optimiser comes after the scope: the casts of weights are kept until
+// the outermost one ends. For the same reason a pass without gradients and one with
+// them need a scope each.
+func (sc *Scope) Autocast(dtype DType, f func()) {
+	mode, ok := autocastModes[dtype]
+	if !ok {
+		panic(&Error{Op: "autocast", Kind: ErrArgument, Message: fmt.Sprintf("%v, want bfloat16 or float16, or float32 for none", dtype)})
+	}
+	defer enter(mode)()
+	f()
+}
+
+var autocastModes = map[DType]C.int{
+	Float32:  C.LT_MODE_AUTOCAST_OFF,
+	BFloat16: C.LT_MODE_AUTOCAST_BFLOAT16,
+	Float16:  C.LT_MODE_AUTOCAST_FLOAT16,
+}
+
+// Autocasting returns the type of the Autocast scope that the thread is in,
+// Float32 outside of all.
+func (sc *Scope) Autocasting() DType {
+	for _, dtype := range []DType{BFloat16, Float16} {
+		if C.lt_mode_on(autocastModes[dtype]) != 0 {
+			return dtype
+		}
+	}
+	return Float32
+}
+
 // DefaultThreads is the number of threads of a session that sets none.
 func DefaultThreads() int { return int(C.lt_threads_default()) }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -10,14 +11,18 @@ import (
 	"lensbench/cli"
 )
 
-// run is the program: it returns the exit status, 0 or 2.
+// run is the program: it returns the exit status, 0 or 2, and 1 where lens diff
+// finds a difference.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRoot()
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	if err := root.ExecuteContext(ctx); err != nil {
+	switch err := root.ExecuteContext(ctx); {
+	case errors.Is(err, errDiffer):
+		return 1
+	case err != nil:
 		fmt.Fprintln(stderr, err)
 		return 2
 	}
@@ -32,7 +37,7 @@ func newRoot() *cobra.Command {
 			"  lens init --model resnet18 --bands 3 --seed 1 -o w.safetensors\n" +
 			"  lens predict --model resnet18 --weights w.safetensors --images x.npy -o logits.npy",
 	}
-	root.AddCommand(newSimulateCommand(), newConvertCommand(), newCheckCommand(), newLoadCommand(), newRenderCommand(), newFieldCommand(), newInitCommand(), newTrainCommand(), newEvaluateCommand(), newPredictCommand(), newWorkerCommand(), newMemberCommand(), newVersionCommand())
+	root.AddCommand(newSimulateCommand(), newConvertCommand(), newCheckCommand(), newLoadCommand(), newRenderCommand(), newFieldCommand(), newInitCommand(), newTrainCommand(), newDiffCommand(), newEvaluateCommand(), newPredictCommand(), newWorkerCommand(), newMemberCommand(), newVersionCommand())
 	cli.Prepare(root)
 	return root
 }

@@ -48,6 +48,7 @@ func (t *training) addFlags() {
 	f.IntVar(&s.Sched.Patience, "plateau-patience", s.Sched.Patience, "plateau: `epochs` without a lower validation loss before that")
 	f.IntVar(&s.Stop.Patience, "patience", s.Stop.Patience, "`epochs` without a lower validation loss before training ends early; 0 is never")
 	f.Float64Var(&s.Stop.MinDelta, "min-delta", s.Stop.MinDelta, "how much lower the `loss` has to be to count")
+	addStepFlags(c, &s.Step)
 	f.IntVar(&s.Input, "input", 0, "`pixels` on a side that images are resized to; 0 is what the network is meant for")
 	f.StringVar((*string)(&s.Stretch), "stretch", string(s.Stretch), "`name` of the normalisation of images: "+strings.Join(stretch.Names, ", "))
 	f.BoolVar(&s.Augment.Dihedral, "flips", s.Augment.Dihedral, "vary training images by flips and quarter turns")
@@ -59,6 +60,7 @@ func (t *training) addFlags() {
 	f.IntVar(&s.Threads, "threads", 0, "`number` of compute threads; 0 uses all cores")
 	f.IntVar(&t.job.Workers, "workers", 2, "`number` of goroutines that read images")
 	f.DurationVar(&t.every, "checkpoint-every", 5*time.Minute, "`time` between checkpoints; there is one after every epoch too")
+	f.BoolVar(&t.job.Trace, "trace", false, "write digests of each step's gradients and weights, for lens diff; steps take longer")
 	f.BoolVar(&t.json, "json", false, "print the result as JSON")
 	c.RegisterFlagCompletionFunc("schedule", cobra.FixedCompletions(train.Schedules, cobra.ShellCompDirectiveNoFileComp))
 	c.RegisterFlagCompletionFunc("from", cobra.FixedCompletions([]string{"last", "best"}, cobra.ShellCompDirectiveNoFileComp))
@@ -104,10 +106,12 @@ func (t *training) takeSettings() error {
 	given := map[string]string{}
 	t.command.Flags().Visit(func(f *pflag.Flag) { given[f.Name] = f.Value.String() })
 	t.job.Settings = state.Settings
-	for _, name := range settingFlags {
-		if value, ok := given[name]; ok {
-			if err := t.command.Flags().Set(name, value); err != nil {
-				return err
+	for _, flags := range []map[string]string{settingFlags, stepFlags} {
+		for _, name := range flags {
+			if value, ok := given[name]; ok {
+				if err := t.command.Flags().Set(name, value); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -131,6 +135,9 @@ func (t *training) checkValues() error {
 	}
 	if t.every < 0 {
 		return fmt.Errorf("%q: want a time such as 5m, or 0 for a checkpoint after every step", fmt.Sprintf("--checkpoint-every %v", t.every))
+	}
+	if err := checkStep(&s.Step); err != nil {
+		return err
 	}
 	return s.Augment.Check()
 }

@@ -16,6 +16,8 @@ type backbone interface {
 	forward(sc *torch.Scope, x *torch.Tensor, mode nn.Mode) *torch.Tensor
 	// cost counts the operations for one square image of that side.
 	cost(pixels int) Cost
+	// activations estimates the bytes that one square image of that side leaves.
+	activations(pixels int) int64
 	// check says whether images of that size can be scored.
 	check(height, width int) error
 }

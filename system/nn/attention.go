@@ -47,3 +47,6 @@ func (a *Attention) mix(sc *torch.Scope, qkv *torch.Tensor) (y *torch.Tensor) {
 func (a *Attention) MACs(n int) (projections, products int64) {
 	return a.in.MACs(n) + a.out.MACs(n), 2 * int64(n) * int64(n) * int64(a.dim)
 }
+
+// Dim returns the number of features of a vector.
+func (a *Attention) Dim() int { return a.dim }

@@ -99,6 +99,9 @@ func (l *Linear) Forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return sc.Linear(x, l.weight.T(), l.bias.T())
 }
 
+// Features returns the number of features that come out.
+func (l *Linear) Features() int { return l.bias.Len() }
+
 // MACs returns the multiply-adds for n vectors.
 func (l *Linear) MACs(n int) int64 { return int64(n) * int64(l.weight.Len()) }
 

@@ -55,8 +55,18 @@ func NewAdamW(sc *torch.Scope, ps *nn.Params, decay, clip float64) *AdamW {
 // returns the norm of the gradients before clipping, a scalar tensor. Gradients
 // are freed.
 func (o *AdamW) Step(sc *torch.Scope, loss *torch.Tensor, rate float64) (norm *torch.Tensor) {
+	o.Backward(sc, loss)
+	return o.Update(sc, rate)
+}
+
+// Backward adds the gradients of loss, a scalar tensor, to those of the weights.
+func (o *AdamW) Backward(sc *torch.Scope, loss *torch.Tensor) { sc.Backward(loss) }
+
+// Update changes the weights by their gradients at this learning rate. It
+// returns the norm of the gradients before clipping, a scalar tensor. Gradients
+// are freed.
+func (o *AdamW) Update(sc *torch.Scope, rate float64) (norm *torch.Tensor) {
 	sc.Scoped(func(sc *torch.Scope) {
-		sc.Backward(loss)
 		grads := sc.Grads(o.Weights)
 		norm = sc.GradNorm(grads)
 		if o.Clip > 0 {

@@ -7,6 +7,19 @@ import (
 	"slices"
 )
 
+// Differences returns what differs between two runs, one text for each setting,
+// figure of the images or of the machine: "batch is 32, not 64".
+func Differences(a, b RunLine) []string {
+	out := differences(a.Settings, b.Settings)
+	for _, d := range differences(a.Data, b.Data) {
+		out = append(out, "data."+d)
+	}
+	for _, d := range differences(a.Machine, b.Machine) {
+		out = append(out, "machine."+d)
+	}
+	return out
+}
+
 // differences compares two values of one type by their JSON, and returns for
 // each field that differs its name and both values: "batch is 32, not 64".
 func differences(is, want any) []string {

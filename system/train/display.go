@@ -23,8 +23,8 @@ func (d display) Finish() { d.line.Finish() }
 
 func (p Progress) pieces() []string {
 	out := []string{fmt.Sprintf("epoch %d/%d", p.Epoch, p.Epochs)}
-	if p.Batches > 0 {
-		out = append(out, fmt.Sprintf("step %d/%d", p.Batch, p.Batches))
+	if p.Steps > 0 {
+		out = append(out, fmt.Sprintf("step %d/%d", p.Step, p.Steps))
 	} else {
 		out = append(out, "validation")
 	}

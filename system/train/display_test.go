@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-var someProgress = Progress{Epoch: 2, Epochs: 20, Batch: 30, Batches: 312, Loss: 0.43217, PerSecond: 128.4, Remaining: 754}
+var someProgress = Progress{Epoch: 2, Epochs: 20, Step: 30, Steps: 312, Loss: 0.43217, PerSecond: 128.4, Remaining: 754}
 
 func TestDisplay(t *testing.T) {
 	epoch := EpochLine{Place: Place{Epoch: 2}, Loss: 0.4, Validation: 0.38, AUROC: 0.91, Best: true, PerSecond: 127, Seconds: 160}

@@ -4,9 +4,9 @@
 //
 // # Recipe
 //
-// A step computes the mean binary cross-entropy of a batch's logits, its
-// gradients, their norm, scales them down to a largest norm, and updates the
-// weights by AdamW (Loshchilov and Hutter 2019) with PyTorch's coefficients 0.9,
+// A step (package step) computes the mean binary cross-entropy of a batch's logits,
+// or of several batches', its gradients, their norm, scales them down to a largest
+// norm, and updates the weights by AdamW (Loshchilov and Hutter 2019) with PyTorch's coefficients 0.9,
 // 0.999 and 1e-8 in libtorch's fused kernel. The rate follows a schedule. An
 // epoch uses every training image once, varied by package augment, but for those
 // of a last batch that is not full, other ones in each epoch: BatchNorm has
@@ -27,6 +27,7 @@
 //	metrics.jsonl        what happened
 //	model.json           the trained network, package trained; at the end
 //	weights.safetensors  its weights, the best ones; at the end
+//	trace.jsonl          digests of every step, if wanted, for package divergence
 //	.lock                who trains here
 //
 // A checkpoint is a sealed safetensors file (package safetensors), so that one
@@ -60,6 +61,5 @@
 // changes nothing. For the same reason there is no limit on the time of a run: it
 // would make the result depend on how busy the machine is.
 //
-// Not here: mixed precision, accumulation of gradients, several devices or
-// processes.
+// Not here: several devices or processes.
 package train

@@ -6,8 +6,8 @@ import (
 	"lensbench/system/loader"
 	"lensbench/system/model"
 	"lensbench/system/nn"
-	"lensbench/system/optim"
 	"lensbench/system/safetensors"
+	"lensbench/system/step"
 	"lensbench/system/trained"
 	"lensbench/torch"
 )
@@ -16,10 +16,10 @@ import (
 // random number generator of the process. It belongs to a session.
 type engine struct {
 	sc       *torch.Scope
-	model    *model.Model
 	settings *Settings
 	pixels   int // side of an image
-	adamW    *optim.AdamW
+	*step.Stepper
+	tracer *tracer // nil: no trace
 }
 
 // newEngine makes an engine that begins with weights from src.
@@ -28,37 +28,51 @@ func newEngine(sc *torch.Scope, m *model.Model, s *Settings, pixels int, src nn.
 		return nil, err
 	}
 	sc.Seed(s.Seed)
-	return &engine{sc, m, s, pixels, optim.NewAdamW(sc, m.Params, s.Decay, s.Clip)}, nil
+	return &engine{sc: sc, settings: s, pixels: pixels, Stepper: step.New(sc, m, s.Step, s.Input, s.Decay, s.Clip)}, nil
 }
 
-// A step is what a training step leaves: numbers that are still tensors, because
+// A result is what a training step leaves: numbers that are still tensors, because
 // to read one is to wait for the device.
-type step struct {
+type result struct {
 	images     int
 	loss, norm *torch.Tensor
 }
 
-// train makes one step of training.
-func (e *engine) train(b *loader.Batch, rate float64) step {
-	s := step{images: len(b.Labels)}
+// add adds the gradients of a micro-batch that has this share of the step's images.
+func (e *engine) add(r *result, b *loader.Batch, share float64) {
+	r.images += len(b.Labels)
 	e.sc.Scoped(func(sc *torch.Scope) {
 		x, y := e.inputs(sc, b)
-		loss := sc.BCEWithLogits(e.model.ForwardMode(sc, x, nn.Training), y)
-		norm := e.adamW.Step(sc, loss, rate)
-		s.loss, s.norm = sc.Keep(sc.Detach(loss)), sc.Keep(norm)
+		loss := e.Add(sc, x, y, share)
+		if r.loss != nil {
+			loss = sc.Add(r.loss, loss)
+			r.loss.Free()
+		}
+		r.loss = sc.Keep(loss)
 	})
-	return s
 }
 
-// inputs makes tensors of a batch, images of the size that the network takes.
+// update ends a step, the one that the run is at with it.
+func (e *engine) update(r *result, rate float64, at Place) (err error) {
+	e.sc.Scoped(func(sc *torch.Scope) {
+		if err = e.tracer.gradients(sc); err != nil {
+			return
+		}
+		r.norm = sc.Keep(e.Update(sc, rate))
+		err = e.tracer.step(at, r.loss)
+	})
+	return err
+}
+
+// inputs makes tensors of a batch.
 func (e *engine) inputs(sc *torch.Scope, b *loader.Batch) (x, y *torch.Tensor) {
 	n := int64(len(b.Labels))
-	x = sc.FromFloat32(b.Pixels, n, int64(e.model.Bands), int64(e.pixels), int64(e.pixels))
-	return trained.Resize(sc, x, e.settings.Input), sc.FromFloat32(b.Labels, n)
+	x = sc.FromFloat32(b.Pixels, n, int64(e.Model.Bands), int64(e.pixels), int64(e.pixels))
+	return x, sc.FromFloat32(b.Labels, n)
 }
 
 // read reads the losses and norms of steps, once for all of them.
-func (e *engine) read(steps []step) (losses, norms []float32, err error) {
+func (e *engine) read(steps []result) (losses, norms []float32, err error) {
 	n := len(steps)
 	both := make([]*torch.Tensor, 2*n)
 	for i, s := range steps {
@@ -81,7 +95,7 @@ func (e *engine) score(b *loader.Batch, logits []float64) ([]float64, error) {
 	e.sc.InferenceMode(func() {
 		e.sc.Scoped(func(sc *torch.Scope) {
 			x, _ := e.inputs(sc, b)
-			err = e.model.ForwardMode(sc, x, nn.Evaluation).CopyFloat32(values)
+			err = e.Model.Forward(sc, trained.Resize(sc, x, e.settings.Input)).CopyFloat32(values)
 		})
 	})
 	for _, v := range values {
@@ -92,14 +106,14 @@ func (e *engine) score(b *loader.Batch, logits []float64) ([]float64, error) {
 
 // tensors are all that a checkpoint has to hold.
 func (e *engine) tensors() []safetensors.Source {
-	out := e.model.Params.Tensors()
-	for i, p := range e.model.Params.Trained() {
+	out := e.Model.Params.Tensors()
+	for i, p := range e.Model.Params.Trained() {
 		out = append(out,
-			floats(momentName(firstKey, p.Name), p.Shape, e.adamW.First[i]),
-			floats(momentName(secondKey, p.Name), p.Shape, e.adamW.Second[i]))
+			floats(momentName(firstKey, p.Name), p.Shape, e.AdamW.First[i]),
+			floats(momentName(secondKey, p.Name), p.Shape, e.AdamW.Second[i]))
 	}
 	state := e.sc.RandomState()
-	return append(out, floats(stepName, nil, e.adamW.Steps[0]),
+	return append(out, floats(stepName, nil, e.AdamW.Steps[0]),
 		safetensors.Source{Name: rngName, DType: safetensors.U8, Shape: []int{len(state)}, Bytes: state})
 }
 
@@ -122,14 +136,14 @@ func (e *engine) restore(c *checkpoint) error {
 		e.sc.CopyFrom(t, buf[:n])
 		return nil
 	}
-	for i, p := range e.model.Params.Trained() {
-		if err := fill(momentName(firstKey, p.Name), e.adamW.First[i]); err != nil {
+	for i, p := range e.Model.Params.Trained() {
+		if err := fill(momentName(firstKey, p.Name), e.AdamW.First[i]); err != nil {
 			return err
 		}
-		if err := fill(momentName(secondKey, p.Name), e.adamW.Second[i]); err != nil {
+		if err := fill(momentName(secondKey, p.Name), e.AdamW.Second[i]); err != nil {
 			return err
 		}
-		if err := fill(stepName, e.adamW.Steps[i]); err != nil {
+		if err := fill(stepName, e.AdamW.Steps[i]); err != nil {
 			return err
 		}
 	}
@@ -146,4 +160,4 @@ func (e *engine) restore(c *checkpoint) error {
 }
 
 // free frees the weights; the rest goes with the session.
-func (e *engine) free() { e.model.Params.Free() }
+func (e *engine) free() { e.Model.Params.Free() }

@@ -57,38 +57,52 @@ func (r *run) oneEpoch(ctx context.Context) error {
 // steps trains on the batches of the epoch that are left.
 func (r *run) steps(ctx context.Context) error {
 	s := &r.state
+	r.engine.Stage = s.Epoch * len(s.Settings.Step.Multi.Scales) / s.Settings.Epochs
 	stream := r.train.Epoch(ctx, s.Epoch, s.Batch)
 	defer stream.Close()
 	r.clock = stopwatch{begun: time.Now()}
-	for {
+	for s.Batch < r.train.Batches() {
 		r.pace.begin()
-		before := stream.Stats().Waited
-		b, err := stream.Next()
-		if err == io.EOF {
-			return r.line()
-		}
-		if err != nil {
+		if err := r.step(stream); err != nil {
 			return err
 		}
-		r.step(b, stream.Stats().Waited-before)
-		stream.Release(b)
 		if err := r.afterStep(); err != nil {
 			return err
 		}
 	}
+	return r.line()
 }
 
-// step trains on one batch.
-func (r *run) step(b *loader.Batch, waited float64) {
+// step makes one step: of as many micro-batches as it has, or those that are left of
+// the epoch. If it fails, no step was made.
+func (r *run) step(stream *loader.Stream) error {
 	s := &r.state
-	r.pending = append(r.pending, r.engine.train(b, r.schedule.rate(s.Step)))
-	s.Step++
-	s.Batch++
-	images := len(b.Labels)
-	r.pace.step(r.all.steps, images)
-	for _, w := range []*stopwatch{&r.all, &r.epoch, &r.clock} {
-		w.step(images, waited)
+	var done result
+	n := min(r.Settings.Step.MicroBatches(), r.train.Batches()-s.Batch)
+	before := stream.Stats().Waited
+	for i := range n {
+		b, err := stream.Next()
+		if err != nil {
+			return err
+		}
+		r.engine.Last = i == n-1
+		r.engine.add(&done, b, 1/float64(n)) // all batches are full
+		stream.Release(b)
 	}
+	waited := stream.Stats().Waited - before
+	at := r.place(traceLine)
+	at.Step++
+	if err := r.engine.update(&done, r.schedule.rate(s.Step), at); err != nil {
+		return err
+	}
+	s.Step++
+	s.Batch += n
+	r.pending = append(r.pending, done)
+	r.pace.step(r.all.steps, done.images)
+	for _, w := range []*stopwatch{&r.all, &r.epoch, &r.clock} {
+		w.step(done.images, waited)
+	}
+	return nil
 }
 
 // afterStep does what is due between steps.
@@ -146,9 +160,10 @@ func (r *run) line() error {
 
 func (r *run) progress() Progress {
 	s := &r.state
-	batches := r.train.Batches()
-	left := (r.Settings.Epochs-s.Epoch)*batches - s.Batch
-	return Progress{Epoch: min(s.Epoch+1, r.Settings.Epochs), Epochs: r.Settings.Epochs, Batch: s.Batch, Batches: batches, Loss: r.loss,
+	steps, n := r.stepsOfEpoch(), r.Settings.Step.MicroBatches()
+	done := (s.Batch + n - 1) / n
+	left := (r.Settings.Epochs-s.Epoch)*steps - done
+	return Progress{Epoch: min(s.Epoch+1, r.Settings.Epochs), Epochs: r.Settings.Epochs, Step: done, Steps: steps, Loss: r.loss,
 		PerSecond: r.pace.perSecond(), Remaining: r.pace.remaining(left, r.Settings.Epochs-s.Epoch, r.Validation.Len())}
 }
 
@@ -164,7 +179,7 @@ func (r *run) validate(ctx context.Context) (*metric.Sample, error) {
 // scoreValidation returns the logits of all validation images, and their labels.
 func (r *run) scoreValidation(ctx context.Context) (logits []float64, labels []int, err error) {
 	p := r.progress()
-	p.Batch, p.Batches = 0, 0
+	p.Step, p.Steps = 0, 0
 	r.Watch.Update(p)
 	r.pace.begin()
 	defer r.pace.validation()

@@ -49,6 +49,9 @@ type StepLine struct {
 	Wait      float64 `json:"wait_per_step"` // s that a step waited for its images, mean
 }
 
+// IsStep says whether a line that was decoded into l is one.
+func (l StepLine) IsStep() bool { return l.Kind == stepLine }
+
 // An EpochLine is about an epoch.
 type EpochLine struct {
 	Place

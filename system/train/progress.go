@@ -4,11 +4,11 @@ import "time"
 
 // Progress is where training is.
 type Progress struct {
-	Epoch, Epochs  int     // from 1
-	Batch, Batches int     // complete ones of the epoch; 0, 0: validation
-	Loss           float64 // of the last interval; 0: not known yet
-	PerSecond      float64 // images a second
-	Remaining      float64 // s, estimated, if training does not end early; negative: not known yet
+	Epoch, Epochs int     // from 1
+	Step, Steps   int     // complete ones of the epoch; 0, 0: validation
+	Loss          float64 // of the last interval; 0: not known yet
+	PerSecond     float64 // images a second
+	Remaining     float64 // s, estimated, if training does not end early; negative: not known yet
 }
 
 // A Watcher is told where training is. Its methods are called between steps, on

@@ -29,6 +29,7 @@ type Job struct {
 
 	Workers int           // goroutines that read images
 	Every   time.Duration // between checkpoints within an epoch; 0: after every step; negative: none
+	Trace   bool          // write digests of each step's gradients and weights, see TraceLine; a run that is resumed goes on with its trace
 	Watch   Watcher       // nil: Silence
 
 	write func(path string, s *State, tensors []safetensors.Source) error // writeCheckpoint, but in tests
@@ -55,8 +56,8 @@ type run struct {
 	journal    *journal
 	engine     *engine
 
-	pending []step  // that were not read yet
-	loss    float64 // of the last interval
+	pending []result // that were not read yet
+	loss    float64  // of the last interval
 	pace    pace
 	saved   time.Time // when the last checkpoint was
 	all     stopwatch // of the run, in this process
@@ -104,8 +105,10 @@ func (r *run) prepare() (err error) {
 	if r.model, err = model.New(s.Model, r.state.Data.Bands); err != nil {
 		return err
 	}
-	if err := r.model.CheckSize(s.Input, s.Input); err != nil {
-		return err
+	for _, side := range append([]int{s.Input}, s.Step.Multi.Scales...) {
+		if err := r.model.CheckSize(side, side); err != nil {
+			return err
+		}
 	}
 	if n := r.Train.Len(); n < s.Batch {
 		return fmt.Errorf("batch %d; there are only %d training images", s.Batch, n)
@@ -120,8 +123,15 @@ func (r *run) prepare() (err error) {
 	if err != nil {
 		return err
 	}
-	r.schedule, err = s.Sched.new(s.Rate, s.Epochs*r.train.Batches())
+	r.schedule, err = s.Sched.new(s.Rate, s.Epochs*r.stepsOfEpoch())
 	return err
+}
+
+// stepsOfEpoch is the number of steps of an epoch, with a last one of fewer
+// micro-batches.
+func (r *run) stepsOfEpoch() int {
+	n := r.Settings.Step.MicroBatches()
+	return (r.train.Batches() + n - 1) / n
 }
 
 // open opens the checkpoint to go on from; without one it makes sure that the
@@ -161,6 +171,7 @@ func (r *run) inSession(ctx context.Context, c *checkpoint) (result *Result, err
 		}
 		defer r.engine.free()
 		defer r.journal.close()
+		defer r.engine.tracer.end()
 		for r.state.Ended == "" {
 			if err := r.oneEpoch(ctx); err != nil {
 				return err
@@ -179,8 +190,18 @@ func (r *run) inSession(ctx context.Context, c *checkpoint) (result *Result, err
 func (r *run) load(sc *torch.Scope, c *checkpoint) (err error) {
 	machine := Machine{torch.Version(), torch.CPUCapability()}
 	if c == nil {
-		return r.begin(sc, machine)
+		err = r.begin(sc, machine)
+	} else {
+		err = r.goOn(sc, c, machine)
 	}
+	if err == nil {
+		r.engine.tracer, err = r.openTracer(c != nil)
+	}
+	return err
+}
+
+// goOn makes a run what it was at a checkpoint.
+func (r *run) goOn(sc *torch.Scope, c *checkpoint, machine Machine) (err error) {
 	r.state = c.State
 	if d := differences(machine, c.State.Machine); d != nil {
 		r.Watch.Note(fmt.Sprintf("note: %s on this machine, so weights will differ in their last digits from those of an unbroken run", d[0]))

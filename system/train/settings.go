@@ -9,6 +9,7 @@ import (
 	"math"
 
 	"lensbench/system/augment"
+	"lensbench/system/step"
 	"lensbench/system/stretch"
 )
 
@@ -24,10 +25,11 @@ type Settings struct {
 	Seed    uint64          `json:"seed"`           // of first weights, order, augmentation and dropout
 	Threads int             `json:"threads"`        // of operators: sums are taken in another order on another number
 	Epochs  int             `json:"epochs"`         // at most
-	Batch   int             `json:"batch"`          // images of a step
+	Batch   int             `json:"batch"`          // images of a micro-batch, which is a step but for Step.Accumulate
 	Rate    float64         `json:"rate"`           // the largest, of AdamW
 	Decay   float64         `json:"decay"`          // weight decay of AdamW
 	Clip    float64         `json:"clip"`           // largest norm of all gradients together; 0: no limit
+	Step    step.Settings   `json:"step,omitzero"`  // how a batch becomes gradients
 	Sched   ScheduleSetting `json:"schedule"`       // of the rate
 	Stop    StopSetting     `json:"stop"`           // before Epochs
 }
@@ -118,6 +120,9 @@ func (s *Settings) Check() error {
 		return err
 	}
 	if _, err := s.Sched.new(s.Rate, 1); err != nil {
+		return err
+	}
+	if err := s.Step.Check(); err != nil {
 		return err
 	}
 	return s.Augment.Check()

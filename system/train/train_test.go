@@ -18,6 +18,7 @@ import (
 	"lensbench/system/atomic"
 	"lensbench/system/model"
 	"lensbench/system/safetensors"
+	"lensbench/system/step"
 	"lensbench/system/survey"
 	"lensbench/system/trained"
 	"lensbench/torch/torchtest"
@@ -162,6 +163,41 @@ func TestInterruptedRunIsThatOfAnUnbrokenOne(t *testing.T) {
 	for _, p := range readPlaces(t, filepath.Join(whole.Dir, JournalName)) {
 		if count[p] != 1 {
 			t.Errorf("line %v is there %d times, want once", p, count[p])
+		}
+	}
+}
+
+// The last step of an epoch has the batches that are left, and every step counts by
+// its images. A run that is resumed begins with a whole step.
+func TestAccumulation(t *testing.T) {
+	whole := someJob(t.TempDir())
+	whole.Settings.Step.Accumulate = 2
+	if r := train(t, whole); r.Steps != 9 {
+		t.Errorf("%d steps of 3 epochs, want 9: 5 batches are 2 + 2 + 1", r.Steps)
+	}
+	broken := whole
+	broken.Dir = t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	broken.Watch = &interrupt{Silence, 2, cancel}
+	if _, err := Start(ctx, broken); !errors.Is(err, ErrInterrupted) {
+		t.Fatal(err)
+	}
+	broken.Watch = nil
+	if _, err := Resume(t.Context(), broken, LastName); err != nil {
+		t.Fatal(err)
+	}
+	sameFiles(t, whole.Dir, broken.Dir)
+}
+
+// Scales one after another: 3 epochs, 3 sides. A network that was trained at several
+// is used at its input.
+func TestScales(t *testing.T) {
+	for _, mode := range []string{step.Progressive, step.PerScale} {
+		j := someJob(t.TempDir())
+		j.Settings.Step.Multi = step.Multi{Scales: []int{16, 24, 32}, Mode: mode}
+		r := train(t, j)
+		if n, err := trained.Open(r.Dir); err != nil || n.Manifest.Input != 16 {
+			t.Errorf("%s: %+v, %v", mode, n, err)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"lensbench/protocol"
 	"lensbench/system/ensemble"
+	"lensbench/system/fusion"
 	"lensbench/system/sky"
 	"lensbench/system/survey"
 	"lensbench/system/usage"
@@ -82,12 +83,35 @@ func (w committee) iterate(n int, c *clock) error {
 	return nil
 }
 
-func (w committee) outputs() ([]int, []float32, error) {
+// outputs are the logits [members images], or what fusion makes of them: for every
+// image the mean and the variance over members.
+func (w committee) outputs(check string) (outputs, error) {
+	if !slices.Contains([]string{"", protocol.CheckLogits, protocol.CheckFused, protocol.CheckDigests}, check) {
+		return outputs{}, noCheck(check)
+	}
 	logits, err := w.Score()
 	if err != nil {
-		return nil, nil, err
+		return outputs{}, err
 	}
-	return []int{len(logits), w.images}, slices.Concat(logits...), nil
+	if check == protocol.CheckFused {
+		return outputs{shape: []int{2, w.images}, values: fused(logits)}, nil
+	}
+	all := slices.Concat(logits...)
+	return outputs{[]int{len(logits), w.images}, all, []string{digestOf(all)}}, nil
+}
+
+// fused are the means of all images over members, and then the variances.
+func fused(logits [][]float32) []float32 {
+	n := len(logits[0])
+	out := make([]float32, 2*n)
+	for i := range n {
+		var m fusion.Welford
+		for _, member := range logits {
+			m.Add(float64(member[i]))
+		}
+		out[i], out[n+i] = float32(m.Mean()), float32(m.Variance())
+	}
+	return out
 }
 
 func (w committee) children() (usage.Usage, int64, error) { return w.Children() }

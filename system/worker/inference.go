@@ -2,6 +2,7 @@ package worker
 
 import (
 	"math"
+	"slices"
 
 	"lensbench/protocol"
 	"lensbench/system/model"
@@ -85,12 +86,15 @@ func (w *inference) iterate(n int, c *clock) error {
 	})
 }
 
-func (w *inference) outputs() ([]int, []float32, error) {
+func (w *inference) outputs(check string) (outputs, error) {
+	if !slices.Contains([]string{"", protocol.CheckLogits, protocol.CheckDigests}, check) {
+		return outputs{}, noCheck(check)
+	}
 	logits := make([]float32, w.batch)
 	err := w.lane.Do(func(sc *torch.Scope) error {
 		return w.model.Forward(sc, w.images).CopyFloat32(logits)
 	})
-	return []int{w.batch}, logits, err
+	return outputs{[]int{w.batch}, logits, []string{digestOf(logits)}}, err
 }
 
 func (w *inference) close() error {

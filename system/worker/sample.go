@@ -2,9 +2,8 @@ package worker
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
-	"math"
+	"strings"
 	"time"
 
 	"lensbench/protocol"
@@ -102,22 +101,26 @@ func (s *Server) measure(n int) (*protocol.Sample, error) {
 	}, nil
 }
 
-func (s *Server) verify() (*protocol.Outputs, error) {
+func (s *Server) verify(r *protocol.VerifyRequest) (*protocol.Outputs, error) {
 	if s.work == nil {
 		return nil, refuse(protocol.BadRequest, "verify before a successful prepare")
 	}
-	shape, values, err := s.work.outputs()
+	check := ""
+	if r != nil {
+		check = r.Check
+	}
+	o, err := s.work.outputs(check)
 	if err != nil {
 		return nil, err
 	}
-	out := &protocol.Outputs{Shape: shape, Values: make([]protocol.Number, len(values))}
-	h := sha256.New()
-	for i, v := range values {
+	out := &protocol.Outputs{Shape: o.shape, Values: make([]protocol.Number, len(o.values)), Digests: o.digests}
+	for i, v := range o.values {
 		out.Values[i] = protocol.Number(v)
-		var b [4]byte
-		binary.LittleEndian.PutUint32(b[:], math.Float32bits(v))
-		h.Write(b[:])
 	}
-	out.Digest = hex.EncodeToString(h.Sum(nil))
+	out.Digest = digestOf(o.values)
+	if o.values == nil && o.digests != nil {
+		sum := sha256.Sum256([]byte(strings.Join(o.digests, "\n") + "\n"))
+		out.Digest = hex.EncodeToString(sum[:])
+	}
 	return out, nil
 }

@@ -30,13 +30,25 @@ type work interface {
 	rewind() error
 	// iterate does the work n times.
 	iterate(n int, c *clock) error
-	// outputs computes what one iteration computes.
-	outputs() (shape []int, values []float32, err error)
+	// outputs computes what a check compares, one of protocol's Check constants.
+	outputs(check string) (outputs, error)
 	// children returns what child processes have used so far, and their peak
 	// of tensor bytes since resetPeaks.
 	children() (usage.Usage, int64, error)
 	resetPeaks() error
 	close() error
+}
+
+// outputs are what a check compares.
+type outputs struct {
+	shape   []int
+	values  []float32 // row-major; nil if digests are all there is
+	digests []string
+}
+
+// noCheck refuses a check that work does not know.
+func noCheck(check string) error {
+	return refuse(protocol.Unsupported, "verify: this work has no %s to compare", check)
 }
 
 // steady is part of work that iterations do not change.
@@ -120,7 +132,7 @@ func (s *Server) answer(req protocol.Request, resp *protocol.Response) (err erro
 	case protocol.OpSample:
 		resp.Sample, err = s.sample(req.Sample)
 	case protocol.OpVerify:
-		resp.Outputs, err = s.verify()
+		resp.Outputs, err = s.verify(req.Verify)
 	case protocol.OpClose:
 	default:
 		err = refuse(protocol.BadRequest, "unknown operation %q", req.Op)

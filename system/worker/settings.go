@@ -90,6 +90,9 @@ func complete(s protocol.Settings) (protocol.Settings, error) {
 			return s, err
 		}
 		base.Pixels = m.Pixels
+		if s.Kind == kindTrain {
+			base.Images = 1024
+		}
 	case kindEnsemble:
 		base.Members = []string{"resnet18", "vit_b_16", "light_transformer"}
 		base.Schedule = string(ensemble.Sequential)

@@ -5,44 +5,47 @@ import (
 	"lensbench/system/model"
 	"lensbench/system/nn"
 	"lensbench/system/optim"
+	"lensbench/system/step"
 	"lensbench/torch"
 )
 
-// checkedSteps is the number of steps whose losses are the outputs of training.
-const checkedSteps = 3
-
-// A training is one network that is trained on one batch of images in memory,
-// every second of them a lens. One iteration is one step.
+// A training is one network that is trained on one step's images in memory, or on
+// images on disk. One iteration is one step.
 type training struct {
 	alone
-	lane    *nn.Lane
-	model   *model.Model
-	adamw   *optim.AdamW
-	batch   int
-	pixels  int
-	seed    uint64
-	images  *torch.Tensor   // [batch bands pixels pixels]
-	labels  *torch.Tensor   // [batch]
-	initial []*torch.Tensor // values of all parameters before the first step
+	settings protocol.Settings
+	cache    string // directory for simulated images
+	lane     *nn.Lane
+	model    *model.Model
+	stepper  *step.Stepper
+	source   source
+	initial  []*torch.Tensor // values of all parameters before the first step
 }
 
-func openTraining(c protocol.Settings) (work, error) {
+// openTraining prepares the work that the settings say.
+func openTraining(c protocol.Settings, cache string) (work, error) {
 	if c.Layout == "channels-last" {
 		return nil, refuse(protocol.Unsupported, "layout: lens trains in contiguous order alone")
+	}
+	s, err := stepSettings(c)
+	if err != nil {
+		return nil, err
 	}
 	m, err := model.New(c.Model, c.Bands)
 	if err != nil {
 		return nil, err
 	}
-	if err := m.CheckSize(c.Pixels, c.Pixels); err != nil {
-		return nil, refuse(protocol.Unsupported, "%v", err)
+	for _, side := range append([]int{c.Pixels}, s.Multi.Scales...) {
+		if err := m.CheckSize(side, side); err != nil {
+			return nil, refuse(protocol.Unsupported, "%v", err)
+		}
 	}
 	lane, err := nn.OpenLane(torch.Session{Threads: c.Threads})
 	if err != nil {
 		return nil, err
 	}
-	w := &training{lane: lane, model: m, batch: c.Batch, pixels: c.Pixels, seed: uint64(c.Seed)}
-	if err := lane.Do(w.load); err != nil {
+	w := &training{settings: c, cache: cache, lane: lane, model: m}
+	if err := lane.Do(func(sc *torch.Scope) error { return w.load(sc, s) }); err != nil {
 		w.close()
 		return nil, err
 	}
@@ -50,32 +53,27 @@ func openTraining(c protocol.Settings) (work, error) {
 }
 
 // load makes the tensors, which stay until the lane is closed.
-func (w *training) load(sc *torch.Scope) error {
-	formula := nn.Formula{Seed: w.seed}
+func (w *training) load(sc *torch.Scope, s step.Settings) (err error) {
+	formula := nn.Formula{Seed: uint64(w.settings.Seed)}
 	if err := w.model.Params.Load(sc, formula); err != nil {
 		return err
 	}
-	w.images = sc.Keep(images(sc, formula, w.batch, w.model.Bands, w.pixels))
-	w.labels = sc.Keep(sc.FromFloat32(alternating(w.batch), int64(w.batch)))
+	if w.settings.Source == "disk" {
+		w.source, err = openDisk(w.settings, w.cache)
+	} else {
+		w.source = newMemory(sc, formula, w.settings)
+	}
+	if err != nil {
+		return err
+	}
 	for _, t := range w.tensors() {
 		w.initial = append(w.initial, sc.Keep(sc.Clone(t)))
 	}
-	w.adamw = optim.NewAdamW(sc, w.model.Params, optim.DefaultDecay, optim.DefaultClip)
-	for _, list := range w.state() {
-		for _, t := range list {
-			sc.Keep(t)
-		}
+	w.stepper = step.New(sc, w.model, s, w.settings.Pixels, optim.DefaultDecay, optim.DefaultClip)
+	for _, t := range w.stepper.State() {
+		sc.Keep(t)
 	}
 	return nil
-}
-
-// alternating returns 0, 1, 0, 1, …
-func alternating(n int) []float32 {
-	v := make([]float32, n)
-	for i := range v {
-		v[i] = float32(i % 2)
-	}
-	return v
 }
 
 // tensors are those of all parameters.
@@ -88,45 +86,53 @@ func (w *training) tensors() (out []*torch.Tensor) {
 	return out
 }
 
-// state is that of the optimiser.
-func (w *training) state() [][]*torch.Tensor {
-	return [][]*torch.Tensor{w.adamw.First, w.adamw.Second, w.adamw.Steps}
-}
-
 func (w *training) facts() protocol.Facts {
+	flop := 0.0
+	for _, side := range w.sides() {
+		flop += w.model.Cost(side).FLOP()
+	}
 	return protocol.Facts{
 		Parameters:        w.model.Params.Trainable(),
 		WeightBytes:       w.model.Params.Bytes(),
-		FLOPPerItem:       3 * w.model.Cost(w.pixels).FLOP(), // backward, each product has two gradients
-		ItemsPerIteration: w.batch,
+		FLOPPerItem:       3 * flop, // backward, each product has two gradients
+		ItemsPerIteration: w.settings.Batch * w.stepper.Settings.MicroBatches(),
 		Threads:           w.lane.Threads(),
 	}
+}
+
+// sides are those at which the network sees each image.
+func (w *training) sides() []int {
+	if m := w.stepper.Settings.Multi; len(m.Scales) > 0 {
+		return m.Scales
+	}
+	return []int{w.settings.Pixels}
 }
 
 // rewind goes back to the first weights, the first state of the optimiser, and
 // the seed of the random numbers: on one batch, a loss would vanish otherwise.
 func (w *training) rewind() error {
-	return w.lane.Do(func(sc *torch.Scope) error {
-		sc.Seed(w.seed)
-		sc.NoGrad(func() {
-			for i, t := range w.tensors() {
-				sc.Copy(t, w.initial[i])
-			}
-			for _, list := range w.state() {
-				for _, t := range list {
-					sc.Zero(t)
-				}
-			}
-		})
-		return nil
+	return w.lane.Do(func(sc *torch.Scope) error { w.restart(sc); return nil })
+}
+
+func (w *training) restart(sc *torch.Scope) {
+	sc.Seed(uint64(w.settings.Seed))
+	sc.NoGrad(func() {
+		for i, t := range w.tensors() {
+			sc.Copy(t, w.initial[i])
+		}
 	})
+	w.stepper.Reset(sc)
 }
 
 func (w *training) iterate(n int, c *clock) error {
 	return w.lane.Do(func(sc *torch.Scope) error {
 		c.start()
 		for range n {
-			w.step(sc).Free()
+			loss, err := w.step(sc)
+			if err != nil {
+				return err
+			}
+			loss.Free()
 			c.lap()
 		}
 		return nil
@@ -134,32 +140,39 @@ func (w *training) iterate(n int, c *clock) error {
 }
 
 // step makes one step and returns its loss.
-func (w *training) step(sc *torch.Scope) (loss *torch.Tensor) {
+func (w *training) step(sc *torch.Scope) (loss *torch.Tensor, err error) {
 	sc.Scoped(func(sc *torch.Scope) {
-		recorded := sc.BCEWithLogits(w.model.ForwardMode(sc, w.images, nn.Training), w.labels)
-		loss = sc.Keep(sc.Detach(recorded))
-		w.adamw.Step(sc, recorded, optim.DefaultRate)
+		if loss, err = w.add(sc); err == nil {
+			loss = sc.Keep(loss)
+			w.stepper.Update(sc, optim.DefaultRate)
+		}
 	})
-	return loss
+	return loss, err
 }
 
-// outputs are the losses of the first steps.
-func (w *training) outputs() ([]int, []float32, error) {
-	if err := w.rewind(); err != nil {
-		return nil, nil, err
-	}
-	losses := make([]float32, checkedSteps)
-	err := w.lane.Do(func(sc *torch.Scope) error {
-		var steps []*torch.Tensor
-		for range checkedSteps {
-			steps = append(steps, w.step(sc))
+// add adds up the gradients of a step and returns its loss.
+func (w *training) add(sc *torch.Scope) (sum *torch.Tensor, err error) {
+	n := w.stepper.Settings.MicroBatches()
+	for i := range n {
+		w.stepper.Last = i == n-1
+		images, labels, err := w.source.next(sc)
+		if err != nil {
+			return nil, err
 		}
-		return sc.Stack(steps, 0).CopyFloat32(losses)
-	})
-	return []int{checkedSteps}, losses, err
+		loss := w.stepper.Add(sc, images, labels, 1/float64(n))
+		w.source.release()
+		if sum != nil {
+			loss = sc.Add(sum, loss)
+		}
+		sum = loss
+	}
+	return sum, nil
 }
 
 func (w *training) close() error {
+	if w.source != nil {
+		w.source.close()
+	}
 	w.model.Params.Free()
 	return w.lane.Close()
 }

@@ -263,8 +263,8 @@ type broken struct {
 }
 
 func (b broken) iterate(int, *clock) error { return b.err }
-func (b broken) outputs() ([]int, []float32, error) {
-	return []int{3}, []float32{float32(math.NaN()), float32(math.Inf(-1)), 1}, b.err
+func (b broken) outputs(string) (outputs, error) {
+	return outputs{shape: []int{3}, values: []float32{float32(math.NaN()), float32(math.Inf(-1)), 1}}, b.err
 }
 func (b broken) children() (usage.Usage, int64, error) { return usage.Usage{}, 0, b.err }
 

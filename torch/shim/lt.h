@@ -87,7 +87,7 @@ void lt_array_free(lt_tensor **array); /* frees the array, not the tensors in it
 lt_error *lt_empty(const int64_t *shape, int ndim, int dtype, lt_tensor **out);                                          /* out [owned] */
 lt_error *lt_from_host(const void *data, size_t nbytes, const int64_t *shape, int ndim, int dtype, lt_tensor **out);     /* copies data; out [owned] */
 lt_error *lt_copy_from_host(lt_tensor *t, int dtype, const void *data, size_t nbytes);                                   /* fills t in place */
-lt_error *lt_copy_to_host(const lt_tensor *t, int dtype, void *data, size_t nbytes);                                     /* row-major, whatever t's strides */
+lt_error *lt_copy_to_host(const lt_tensor *t, int dtype, void *data, size_t nbytes);                                     /* row-major, whatever t's strides; dtype is t's, or float32 for bfloat16 and float16 */
 void lt_free(lt_tensor *t);                                                                                              /* NULL is allowed */
 void lt_free_all(lt_tensor *const *t, size_t n);                                                                         /* t [borrowed] array of tensors to free */
 int lt_dim(const lt_tensor *t);
@@ -98,11 +98,20 @@ int64_t lt_nbytes(const lt_tensor *t); /* elements times element size */
 int64_t lt_live(void);                 /* references handed out and not yet freed, all threads */
 int lt_alike(const lt_tensor *a, const lt_tensor *b); /* same type, shape and strides, without gaps: a kernel may go through both as arrays */
 
-/* thread-local modes; leave in reverse order of entering, on the same thread */
-enum { LT_MODE_INFERENCE, LT_MODE_NO_GRAD };
+/*
+ * Thread-local modes; leave in reverse order of entering, on the same thread.
+ *
+ * Under LT_MODE_AUTOCAST_BFLOAT16 and _FLOAT16, operators that are made of
+ * products of matrices cast their float32 arguments to that type, those that need
+ * the precision cast to float32, and others go by their arguments: libtorch's
+ * autocast, on CPUs and CUDA devices both. LT_MODE_AUTOCAST_OFF is a stretch
+ * without it inside of another. Casts of leaves that require gradients are kept
+ * until the outermost autocast mode is left, so weights change outside of it.
+ */
+enum { LT_MODE_INFERENCE, LT_MODE_NO_GRAD, LT_MODE_AUTOCAST_OFF, LT_MODE_AUTOCAST_BFLOAT16, LT_MODE_AUTOCAST_FLOAT16 };
 lt_error *lt_mode_enter(int mode, lt_mode **out); /* out [owned], given back to lt_mode_leave */
 void lt_mode_leave(lt_mode *m);
-int lt_mode_on(int mode); /* whether the calling thread is in it */
+int lt_mode_on(int mode); /* whether the calling thread is in it; AUTOCAST_OFF unless it is in one of the other two */
 
 /*
  * Automatic differentiation. Operators record what lt_backward needs while an

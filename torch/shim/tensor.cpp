@@ -33,6 +33,12 @@ at::Tensor as_tensor(const at::Tensor &t, void *data) {
   return at::from_blob(data, t.sizes(), at::TensorOptions().dtype(t.scalar_type()));
 }
 
+// widens says whether dtype is what the host gets of t's shorter floats, which it
+// has no type for.
+bool widens(const at::Tensor &t, int dtype) {
+  return scalar_type(dtype) == at::kFloat && (t.scalar_type() == at::kBFloat16 || t.scalar_type() == at::kHalf);
+}
+
 } // namespace
 
 extern "C" {
@@ -66,6 +72,7 @@ lt_error *lt_copy_from_host(lt_tensor *p, int dtype, const void *data, size_t nb
 lt_error *lt_copy_to_host(const lt_tensor *p, int dtype, void *data, size_t nbytes) {
   return guard([&] {
     at::Tensor t = borrow(p);
+    if (widens(t, dtype)) t = t.to(at::kFloat);
     check_host(t, dtype, nbytes);
     if (!nbytes) return;
     if (t.is_cpu() && t.is_contiguous() && !t.is_conj() && !t.is_neg()) {

@@ -172,8 +172,24 @@ void modes_belong_to_the_thread() {
   lt_mode_leave(inner);
   expect(!lt_mode_on(LT_MODE_INFERENCE) && lt_mode_on(LT_MODE_NO_GRAD));
   lt_mode_leave(outer);
-  expect(!lt_mode_on(LT_MODE_NO_GRAD));
+  expect(!lt_mode_on(LT_MODE_NO_GRAD) && !lt_mode_on(99));
   expect(kind_of(lt_mode_enter(99, &outer)) == LT_ERR_ARGUMENT);
+}
+
+void autocast_nests() {
+  lt_mode *outer = nullptr, *off = nullptr, *inner = nullptr;
+  expect(lt_mode_on(LT_MODE_AUTOCAST_OFF) && !lt_mode_on(LT_MODE_AUTOCAST_BFLOAT16) && !lt_mode_on(LT_MODE_AUTOCAST_FLOAT16));
+  expect(kind_of(lt_mode_enter(LT_MODE_AUTOCAST_BFLOAT16, &outer)) == 0);
+  expect(lt_mode_on(LT_MODE_AUTOCAST_BFLOAT16) && !lt_mode_on(LT_MODE_AUTOCAST_FLOAT16) && !lt_mode_on(LT_MODE_AUTOCAST_OFF));
+  expect(kind_of(lt_mode_enter(LT_MODE_AUTOCAST_OFF, &off)) == 0 && lt_mode_on(LT_MODE_AUTOCAST_OFF));
+  expect(kind_of(lt_mode_enter(LT_MODE_AUTOCAST_FLOAT16, &inner)) == 0 && lt_mode_on(LT_MODE_AUTOCAST_FLOAT16));
+  std::thread([] { expect(lt_mode_on(LT_MODE_AUTOCAST_OFF)); }).join();
+  lt_mode_leave(inner);
+  expect(lt_mode_on(LT_MODE_AUTOCAST_OFF));
+  lt_mode_leave(off);
+  expect(lt_mode_on(LT_MODE_AUTOCAST_BFLOAT16));
+  lt_mode_leave(outer);
+  expect(lt_mode_on(LT_MODE_AUTOCAST_OFF));
 }
 
 void threads_belong_to_the_thread() {
@@ -217,6 +233,7 @@ int main() {
   errors_have_kinds_and_leave_results_alone();
   errors_belong_to_their_owner();
   modes_belong_to_the_thread();
+  autocast_nests();
   threads_belong_to_the_thread();
   random_state_is_restored();
   library_says_what_it_is();

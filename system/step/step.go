@@ -1,0 +1,99 @@
+package step
+
+import (
+	"lensbench/system/model"
+	"lensbench/system/nn"
+	"lensbench/system/optim"
+	"lensbench/system/trained"
+	"lensbench/torch"
+)
+
+// A Stepper makes steps of one network. It belongs to a session.
+type Stepper struct {
+	Settings Settings
+	Model    *model.Model
+	Mode     nn.Mode      // of the layers; nn.Training for training
+	AdamW    *optim.AdamW // changes the weights
+	Input    int          // side that images are resized to where there is one scale
+
+	Stage int // index of the scale, in mode Progressive
+
+	// Last says that the micro-batch that is added is the last of its step: ranks
+	// exchange gradients in its backward pass alone.
+	Last bool
+}
+
+// New returns a stepper for a network whose weights are loaded.
+func New(sc *torch.Scope, m *model.Model, s Settings, input int, decay, clip float64) *Stepper {
+	w := &Stepper{Settings: s, Model: m, Mode: nn.Training, AdamW: optim.NewAdamW(sc, m.Params, decay, clip), Input: input}
+	return w
+}
+
+// State are the tensors that steps change beside the weights and the gradients.
+func (s *Stepper) State() (all []*torch.Tensor) {
+	o := s.AdamW
+	for _, list := range [][]*torch.Tensor{o.First, o.Second, o.Steps} {
+		all = append(all, list...)
+	}
+	return all
+}
+
+// Reset makes the state that of no steps.
+func (s *Stepper) Reset(sc *torch.Scope) {
+	sc.NoGrad(func() {
+		for _, t := range s.State() {
+			sc.Zero(t)
+		}
+	})
+}
+
+// Unscale divides the gradients by the scale of the losses, if there is one, as
+// Update does.
+func (s *Stepper) Unscale(sc *torch.Scope) {}
+
+// Add adds to the gradients those of the mean loss of a micro-batch, times its share
+// of the step's images. Images are [N bands H W], labels [N]. It returns share times
+// the loss, a scalar tensor apart from the graph.
+func (s *Stepper) Add(sc *torch.Scope, images, labels *torch.Tensor, share float64) (loss *torch.Tensor) {
+	sc.Scoped(func(sc *torch.Scope) {
+		if len(s.Settings.Multi.Scales) > 0 {
+			loss = s.addScales(sc, images, labels, share)
+		} else {
+			loss = s.add(sc, trained.Resize(sc, images, s.Input), labels, share)
+		}
+		loss = sc.Keep(loss)
+	})
+	return loss
+}
+
+// Update ends the step: it changes the weights at this rate and frees the
+// gradients. It returns their norm before clipping, a scalar tensor.
+func (s *Stepper) Update(sc *torch.Scope, rate float64) (norm *torch.Tensor) {
+	return s.AdamW.Update(sc, rate)
+}
+
+// add adds the gradients of one forward pass.
+func (s *Stepper) add(sc *torch.Scope, x, labels *torch.Tensor, share float64) *torch.Tensor {
+	loss := weigh(sc, sc.BCEWithLogits(s.logits(sc, x, s.Settings.Checkpointing), labels), share)
+	s.AdamW.Backward(sc, loss)
+	return sc.Detach(loss)
+}
+
+// logits runs the network in the step's precision. The logits are float32.
+func (s *Stepper) logits(sc *torch.Scope, x *torch.Tensor, checkpointing string) (y *torch.Tensor) {
+	mode := s.Mode
+	if s.Settings.DType() == torch.Float32 {
+		return s.Model.ForwardMode(sc, x, mode)
+	}
+	sc.Autocast(s.Settings.DType(), func() { y = s.Model.ForwardMode(sc, x, mode) })
+	return nn.Next(y, sc.To(y, torch.Float32))
+}
+
+// weigh multiplies a loss by its share. One times it is the same to the bit, so steps
+// of one micro-batch need no operator for it.
+func weigh(sc *torch.Scope, loss *torch.Tensor, share float64) *torch.Tensor {
+	if share == 1 {
+		return loss
+	}
+	return sc.MulScalar(loss, share)
+}

@@ -1,0 +1,155 @@
+package worker
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"math"
+
+	"lensbench/protocol"
+	"lensbench/system/nn"
+	"lensbench/torch"
+)
+
+// checkedSteps is the number of steps whose losses are the outputs of training.
+const checkedSteps = 3
+
+// outputs computes what a check compares, from the first weights and images.
+func (w *training) outputs(check string) (out outputs, err error) {
+	w.source.rewind()
+	if err := w.rewind(); err != nil {
+		return out, err
+	}
+	defer w.source.rewind()
+	compute, ok := map[string]func(sc *torch.Scope) (outputs, error){
+		"":                      w.losses,
+		protocol.CheckLosses:    w.losses,
+		protocol.CheckGradients: w.gradients,
+		protocol.CheckDigests:   w.digests,
+		protocol.CheckFinalLoss: w.finalLosses,
+	}[check]
+	if !ok {
+		return out, noCheck(check)
+	}
+	err = w.lane.Do(func(sc *torch.Scope) error {
+		out, err = compute(sc)
+		return err
+	})
+	return out, err
+}
+
+// losses are those of the first steps.
+func (w *training) losses(sc *torch.Scope) (outputs, error) {
+	out := outputs{shape: []int{checkedSteps}, values: make([]float32, checkedSteps)}
+	var steps []*torch.Tensor
+	for range checkedSteps {
+		loss, err := w.step(sc)
+		if err != nil {
+			return out, err
+		}
+		steps = append(steps, loss)
+	}
+	return out, sc.Stack(steps, 0).CopyFloat32(out.values)
+}
+
+// gradients are those of the first step: a selection of their values, and digests of
+// all. Batches that are split give the gradients of the whole only where no image
+// depends on the others of its batch, nor on how many masks were drawn before it:
+// that is what layers: frozen is for.
+func (w *training) gradients(sc *torch.Scope) (out outputs, err error) {
+	if w.settings.Layers == "frozen" {
+		w.stepper.Mode = nn.Evaluation
+		defer func() { w.stepper.Mode = nn.Training }()
+	}
+	if _, err := w.add(sc); err != nil {
+		return out, err
+	}
+	w.stepper.Unscale(sc)
+	for _, g := range sc.Grads(w.stepper.AdamW.Weights) {
+		v := make([]float32, g.Numel())
+		if err := g.CopyFloat32(v); err != nil {
+			return out, err
+		}
+		out.values = append(out.values, selection(v)...)
+		out.digests = append(out.digests, digestOf(v))
+	}
+	sc.ZeroGrads(w.stepper.AdamW.Weights)
+	out.shape = []int{len(out.values)}
+	return out, nil
+}
+
+// selected is the number of values of each gradient that are compared one by one.
+const selected = 64
+
+// selection returns values at equal distances, and the norm of all.
+func selection(v []float32) []float32 {
+	sum := 0.0
+	for _, x := range v {
+		sum += float64(x) * float64(x)
+	}
+	out := []float32{float32(math.Sqrt(sum))}
+	n := min(selected, len(v))
+	for k := range n {
+		out = append(out, v[k*len(v)/n])
+	}
+	return out
+}
+
+// digests are those of the batches of the first steps, as they come from the source,
+// of the losses, and of all weights and statistics after them.
+func (w *training) digests(sc *torch.Scope) (out outputs, err error) {
+	if d, ok := w.source.(*disk); ok {
+		if out.digests, err = w.batches(sc, d); err != nil {
+			return out, err
+		}
+	}
+	losses, err := w.losses(sc)
+	if err != nil {
+		return out, err
+	}
+	out.digests = append(out.digests, digestOf(losses.values))
+	for _, t := range w.tensors() {
+		v := make([]float32, t.Numel())
+		if err := t.CopyFloat32(v); err != nil {
+			return out, err
+		}
+		out.digests = append(out.digests, digestOf(v))
+	}
+	return out, nil
+}
+
+// checkedBatches is the number of batches whose digests are compared, at most: the
+// whole epoch of a small data set, and some of the next.
+const checkedBatches = 24
+
+func (w *training) batches(sc *torch.Scope, d *disk) (digests []string, err error) {
+	for range checkedBatches {
+		sc.Scoped(func(sc *torch.Scope) {
+			if _, _, err = d.next(sc); err != nil {
+				return
+			}
+			digests = append(digests, digestOf(append(d.batch.Pixels[:len(d.batch.Pixels):len(d.batch.Pixels)], d.batch.Labels...)))
+			d.release()
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	d.rewind()
+	return digests, nil
+}
+
+// digestOf is the SHA-256 of values, little-endian.
+func digestOf(v []float32) string {
+	h := sha256.New()
+	var b [4096]byte
+	for len(v) > 0 {
+		n := min(len(v), len(b)/4)
+		for i, x := range v[:n] {
+			binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(x))
+		}
+		h.Write(b[:4*n])
+		v = v[n:]
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

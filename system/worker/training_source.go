@@ -1,0 +1,181 @@
+package worker
+
+import (
+	"context"
+	"io"
+
+	"lensbench/protocol"
+	"lensbench/system/augment"
+	"lensbench/system/decoded"
+	"lensbench/system/loader"
+	"lensbench/system/nn"
+	"lensbench/system/stretch"
+	"lensbench/system/survey"
+	"lensbench/torch"
+)
+
+// A source gives the micro-batches of a training. The tensors of one are there until
+// release, which comes before the next.
+type source interface {
+	next(sc *torch.Scope) (images, labels *torch.Tensor, err error)
+	release()
+	// rewind begins anew: the same batches come again.
+	rewind()
+	close() error
+}
+
+// memory are micro-batches in memory, the parts of one step in a circle.
+type memory struct {
+	images *torch.Tensor // [batch·parts bands pixels pixels]
+	labels *torch.Tensor // [batch·parts], every second a lens
+	batch  int64
+	parts  int64
+	at     int64
+}
+
+// newMemory makes the images of a step, which stay until the lane is closed.
+func newMemory(sc *torch.Scope, f nn.Formula, c protocol.Settings) *memory {
+	n := c.Batch * max(c.Accumulate, 1)
+	return &memory{
+		images: sc.Keep(images(sc, f, n, c.Bands, c.Pixels)),
+		labels: sc.Keep(sc.FromFloat32(alternating(n), int64(n))),
+		batch:  int64(c.Batch), parts: int64(max(c.Accumulate, 1)),
+	}
+}
+
+func (m *memory) next(sc *torch.Scope) (images, labels *torch.Tensor, err error) {
+	if m.parts == 1 {
+		return m.images, m.labels, nil
+	}
+	from := m.at * m.batch
+	m.at = (m.at + 1) % m.parts
+	return sc.Narrow(m.images, 0, from, m.batch), sc.Narrow(m.labels, 0, from, m.batch), nil
+}
+
+func (m *memory) release()     {}
+func (m *memory) rewind()      { m.at = 0 }
+func (m *memory) close() error { return nil }
+
+// alternating returns 0, 1, 0, 1, …
+func alternating(n int) []float32 {
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = float32(i % 2)
+	}
+	return v
+}
+
+// disk are simulated images in files, read as lens train reads them, epoch after
+// epoch.
+type disk struct {
+	settings protocol.Settings
+	images   survey.Images
+	loader   *loader.Loader
+	stream   *loader.Stream // of the epoch; nil: none yet
+	ahead    *loader.Stream // of the next, which persistent workers begin early; nil: none
+	epoch    int            // of stream
+	left     int            // batches of the epoch that are left
+	batch    *loader.Batch  // in use
+}
+
+// Formats of the images on disk, and what is kept of them decoded.
+const (
+	formatPNG   = "png"
+	cacheMemory = "memory"
+	cacheMapped = "mapped"
+)
+
+func openDisk(c protocol.Settings, cache string) (*disk, error) {
+	dir, err := simulated(cache, survey.Spec{Seed: uint64(c.Seed), Count: c.Images, Pixels: c.Pixels, Bands: c.Bands})
+	if err != nil {
+		return nil, err
+	}
+	d := &disk{settings: c}
+	if d.images, err = openFormat(dir, c.Format); err != nil {
+		return nil, err
+	}
+	switch c.Cache {
+	case cacheMemory:
+		d.images = decoded.InMemory(d.images)
+	case cacheMapped:
+		if d.images, err = decoded.Mapped(d.images, cache); err != nil {
+			return nil, err
+		}
+	}
+	d.loader, err = loader.New(d.images, loader.Config{Batch: c.Batch, Workers: c.Workers, Prefetch: c.Prefetch * max(c.Workers, 1),
+		Shuffle: true, DropLast: true, Seed: uint64(c.Seed), Augment: &augment.Policy{Dihedral: true, Shift: 2}, Stretch: stretch.Asinh})
+	return d, err
+}
+
+// openFormat opens the images of a data set, converted if they are to be PNG.
+func openFormat(dir, format string) (survey.Images, error) {
+	if format != formatPNG {
+		return survey.OpenImages(dir)
+	}
+	pictures := dir + "-png"
+	if images, err := survey.OpenImages(pictures); err == nil {
+		return images, nil
+	}
+	images, err := survey.OpenImages(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := survey.Convert(context.Background(), images, pictures, formatPNG, nil); err != nil {
+		return nil, err
+	}
+	return survey.OpenImages(pictures)
+}
+
+func (d *disk) next(sc *torch.Scope) (images, labels *torch.Tensor, err error) {
+	if d.left == 0 {
+		d.begin()
+	}
+	b, err := d.stream.Next()
+	if err != nil {
+		return nil, nil, err
+	}
+	d.batch = b
+	d.left--
+	if d.left == 0 && d.settings.Persistent {
+		d.ahead = d.loader.Epoch(context.Background(), d.epoch+1, 0)
+	}
+	bands, height, width := d.images.Shape()
+	n := int64(len(b.Labels))
+	return sc.FromFloat32(b.Pixels, n, int64(bands), int64(height), int64(width)), sc.FromFloat32(b.Labels, n), nil
+}
+
+// begin begins the next epoch.
+func (d *disk) begin() {
+	if d.stream != nil {
+		d.stream.Close()
+		d.epoch++
+	}
+	if d.stream, d.ahead = d.ahead, nil; d.stream == nil {
+		d.stream = d.loader.Epoch(context.Background(), d.epoch, 0)
+	}
+	d.left = d.loader.Batches()
+}
+
+func (d *disk) release() {
+	if d.batch != nil {
+		d.stream.Release(d.batch)
+		d.batch = nil
+	}
+}
+
+func (d *disk) rewind() {
+	for _, s := range []*loader.Stream{d.stream, d.ahead} {
+		if s != nil {
+			s.Close()
+		}
+	}
+	d.stream, d.ahead, d.batch, d.epoch, d.left = nil, nil, nil, 0, 0
+}
+
+func (d *disk) close() error {
+	d.rewind()
+	if c, ok := d.images.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
