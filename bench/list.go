@@ -185,6 +185,9 @@ func decidesText(c record.Cell) string {
 	for _, e := range c.Expect {
 		bounds = append(bounds, fmt.Sprintf("%s %s %v", e.Metric, e.Op, e.Ratio))
 	}
+	if bounds == nil {
+		bounds = []string{"the check of its " + c.Equal.Output}
+	}
 	return fmt.Sprintf("; %s decides: %s", c.Decides, strings.Join(bounds, ", "))
 }
 

@@ -19,6 +19,7 @@ func TestOutcome(t *testing.T) {
 	for _, c := range []struct {
 		name        string
 		a, b        protocol.Settings // of control and variant
+		expects     bool              // the claim has numbers
 		status      string            // of the cell
 		outcome     string            // of the variant's throughput
 		claim       *record.ClaimVerdict
@@ -29,8 +30,8 @@ func TestOutcome(t *testing.T) {
 	}{
 		{name: "faster", a: one, b: two, status: record.OK, outcome: record.Faster, want: exitFine},
 		{name: "slower is a finding", a: one, b: two, status: record.OK, outcome: record.Slower, decisive: true, want: exitFine},
-		{name: "claim supported", a: one, b: two, status: record.OK, claim: claim(record.Supported), decisive: true, want: exitFine},
-		{name: "claim refuted", a: one, b: two, status: record.OK, claim: claim(record.Refuted), decisive: true, want: exitFine},
+		{name: "claim supported", a: one, b: two, status: record.OK, claim: claim(record.Supported), expects: true, decisive: true, want: exitFine},
+		{name: "claim refuted", a: one, b: two, status: record.OK, claim: claim(record.Refuted), expects: true, decisive: true, want: exitFine},
 		{name: "claim open", a: one, b: two, status: record.OK, claim: claim(record.Inconclusive), want: exitFine},
 		{name: "claim open, decisive", a: one, b: two, status: record.OK, claim: claim(record.Inconclusive), decisive: true,
 			want: exitUndecided, says: "s: claim c: inconclusive: why"},
@@ -42,6 +43,12 @@ func TestOutcome(t *testing.T) {
 		{name: "disturbed, decisive", a: one, b: two, status: record.Contaminated, decisive: true, want: exitUndecided, says: "s: contaminated: reason"},
 		{name: "crash", a: one, b: two, status: record.Crash, want: exitInvalid, says: "s: crash: reason"},
 		{name: "other outputs", a: one, b: two, status: record.QualityFail, decisive: true, want: exitInvalid, says: "s: quality_fail: reason"},
+		{name: "claim refuted by its check", a: one, b: two, status: record.QualityFail, claim: claim(record.Refuted), decisive: true, want: exitFine},
+		{name: "claim supported by its check in few restarts", a: one, b: two, status: record.Insufficient, claim: claim(record.Supported), decisive: true, want: exitFine},
+		{name: "claim refuted in few restarts", a: one, b: two, status: record.Insufficient, claim: claim(record.Refuted), expects: true, decisive: true,
+			want: exitUndecided, says: "s: insufficient: reason"},
+		{name: "claim refuted, but another arm fails", a: one, b: two, status: record.QualityFail, claim: claim(record.Refuted), expects: true,
+			want: exitInvalid, says: "s: quality_fail: reason"},
 		{name: "calibrated", a: one, b: one, status: record.OK, outcome: record.Equivalent, decisive: true, want: exitFine},
 		{name: "calibration open", a: one, b: one, status: record.OK, outcome: record.Inconclusive, want: exitFine},
 		{name: "calibration open, decisive", a: one, b: one, status: record.OK, outcome: record.Inconclusive, decisive: true,
@@ -54,6 +61,9 @@ func TestOutcome(t *testing.T) {
 	} {
 		run := record.Run{ID: "id", Cells: []record.Cell{{ID: "cell", Arms: []record.Arm{
 			{Name: "control", Worker: "lens", Settings: c.a}, {Name: "v", Worker: "lens", Settings: c.b}}}}}
+		if c.expects {
+			run.Cells[0].Expect = []record.Expect{{Metric: record.Throughput, Op: ">=", Ratio: 1.4}}
+		}
 		v := record.Verdicts{Interrupted: c.interrupted, Cells: []record.CellVerdict{{Cell: "cell", Scenario: "s", Status: c.status,
 			Reason: "reason", Claim: c.claim, Comparisons: []record.Comparison{{Metric: record.Throughput, Variant: "v", Outcome: c.outcome}}}}}
 		code, says := exitFine, ""

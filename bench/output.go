@@ -36,7 +36,7 @@ func (o *output) flags(f *pflag.FlagSet) {
 // writable finds out before anything is measured what could not be written
 // afterwards.
 func (o *output) writable() error {
-	return errors.Join(checkWritable("--csv", o.csv), checkMarkdown("--results", o.results))
+	return errors.Join(checkWritable("--csv", o.csv), checkMarkdown("--results", o.results, report.RunBlock))
 }
 
 // judged makes the statements of the run in dir from its journal.
@@ -101,7 +101,7 @@ func updateMarkdown(path string, run record.Run, v record.Verdicts, opts report.
 }
 
 // checkMarkdown finds out early that a Markdown file cannot be updated.
-func checkMarkdown(flag, path string) error {
+func checkMarkdown(flag, path string, block report.Block) error {
 	if path == "" {
 		return nil
 	}
@@ -115,7 +115,7 @@ func checkMarkdown(flag, path string) error {
 	case err != nil:
 		return fmt.Errorf("%s %s: %w", flag, path, reason(err))
 	}
-	if _, err := report.Splice(text, nil); err != nil {
+	if _, err := block.Splice(text, nil); err != nil {
 		return fmt.Errorf("%s %s:%w", flag, path, err)
 	}
 	return nil

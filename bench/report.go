@@ -84,7 +84,7 @@ func reportOn(w io.Writer, dir string, as form, opts report.Options) error {
 // other form as the whole file.
 func reportTo(path, dir string, as form, opts report.Options) error {
 	if as == nil && filepath.Ext(path) == ".md" {
-		if err := checkMarkdown("--output", path); err != nil {
+		if err := checkMarkdown("--output", path, report.RunBlock); err != nil {
 			return err
 		}
 		run, v, err := judged(dir)

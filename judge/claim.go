@@ -2,8 +2,10 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"lensbench/protocol"
 	"lensbench/record"
 	"lensbench/verdict"
 )
@@ -19,12 +21,21 @@ func (c *cell) claim(status, reason string, comparisons []record.Comparison) *re
 	return v
 }
 
-// device names what the verdict holds for.
+// device names what the verdict holds for: the accelerator if the deciding arm
+// needs one, else the CPU.
 func (c *cell) device() string {
+	if a := c.arm(c.Decides); a != nil && c.machine.GPU != "" && slices.ContainsFunc(a.Needs, needsAccelerator) {
+		return "GPU: " + c.machine.GPU
+	}
 	if c.machine.CPUModel == "" {
 		return "CPU: unknown model"
 	}
 	return "CPU: " + c.machine.CPUModel
+}
+
+func needsAccelerator(need string) bool {
+	_, several := protocol.DevicesNeeded(need)
+	return several || need == protocol.NeedCUDA
 }
 
 // decide goes from what forbids a verdict to the numbers.
@@ -34,6 +45,8 @@ func (c *cell) decide(status, reason string, comparisons []record.Comparison) (s
 		return record.NotTested, fmt.Sprintf("the deciding arm %s is not in this cell", c.Decides)
 	}
 	switch broken := firstBroken(decider, &c.arms[0]); {
+	case broken != nil && broken.status == record.QualityFail && c.byCheck():
+		return record.Refuted, fmt.Sprintf("arm %s: %s", broken.Name, broken.reason)
 	case broken != nil && broken.status == record.QualityFail:
 		return record.QualityFail, fmt.Sprintf("arm %s: %s%s", broken.Name, broken.reason, c.numbers(comparisons))
 	case broken != nil:
@@ -42,7 +55,7 @@ func (c *cell) decide(status, reason string, comparisons []record.Comparison) (s
 		return record.NotTested, fmt.Sprintf("%s: %s", c.ended.Status, c.ended.Reason)
 	}
 	if len(c.Expect) == 0 {
-		return record.NotTested, "the scenario expects no number"
+		return c.decideByCheck(decider)
 	}
 	finding, why := c.weigh(comparisons)
 	switch {
@@ -53,6 +66,47 @@ func (c *cell) decide(status, reason string, comparisons []record.Comparison) (s
 		return record.Inconclusive, why + "; but its outputs were not compared with the control's"
 	}
 	return finding, why
+}
+
+// byCheck says whether the claim is that outputs are the control's: it has no
+// numbers to expect.
+func (c *cell) byCheck() bool { return len(c.Expect) == 0 && c.Equal != nil }
+
+// decideByCheck is the verdict on a claim that its check decides. Outputs must
+// have been compared on the processes that were timed, too: what only holds
+// for fresh ones does not hold.
+func (c *cell) decideByCheck(decider *arm) (string, string) {
+	before, after := 0, 0
+	for _, o := range decider.outputs {
+		if o.When == "after" {
+			after++
+		} else {
+			before++
+		}
+	}
+	switch {
+	case c.Equal == nil:
+		return record.NotTested, "the scenario expects no number and checks no outputs"
+	case before+after == 0:
+		return record.NotTested, "its outputs were not compared with the control's"
+	case after == 0:
+		return record.Inconclusive, fmt.Sprintf("%s passed before the timing and were not compared after it", c.Equal.Output)
+	}
+	return record.Supported, fmt.Sprintf("%s passed in all %s with %s%s", c.Equal.Output,
+		count(before+after, "comparison"), c.arms[0].Name, distance(decider.worst(), *c.Equal))
+}
+
+// distance is how far outputs that pass were from failing.
+func distance(worst *float64, e record.Equal) string {
+	switch {
+	case worst == nil:
+		return ""
+	case *worst == 0:
+		return ", without any difference"
+	case e.Rule == record.RuleSeedBand:
+		return fmt.Sprintf(", at up to %.2g of the half-width of its seed-to-seed band", *worst)
+	}
+	return fmt.Sprintf(", differing by up to %.2g; the tolerance is %g", *worst, e.Tolerance)
 }
 
 // passed says whether the arm's outputs were compared and equal.

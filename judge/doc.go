@@ -16,7 +16,8 @@
 //
 // An arm that failed in any way has no verdict, whatever its numbers: outputs
 // that differ from the control's are quality_fail before they are fast. Numbers
-// that were measured are shown all the same.
+// that were measured are shown all the same. A claim without numbers is one on
+// the outputs themselves: its check supports or refutes it.
 //
 // Statuses that are found here, not by the runner, are invalid (a sample
 // contradicts itself), insufficient (fewer than eight restarts), contaminated

@@ -159,6 +159,64 @@ func TestClaims(t *testing.T) {
 	}
 }
 
+// TestClaimsByCheck: a claim without numbers is decided by its check.
+func TestClaimsByCheck(t *testing.T) {
+	c := ensemble()
+	c.Expect, c.Equal = nil, &record.Equal{Output: "digests", Rule: record.RuleDigest}
+	band := c
+	band.Equal = &record.Equal{Output: "final_loss", Rule: record.RuleSeedBand, Tolerance: 1}
+	start := func(c record.Cell) *fixture {
+		return newFixture(c).outputs(c, "sequential", 0).outputs(c, "threads", 0)
+	}
+	after := func(f *fixture, c record.Cell, worst float64) *fixture {
+		f.outputs(c, "threads", worst)
+		f.entries[len(f.entries)-1].Outputs.When = "after"
+		return f
+	}
+	for _, tc := range []struct {
+		name    string
+		run     *fixture
+		status  string
+		verdict string
+		reason  string
+	}{
+		{"passed before and after", after(start(c).measure(c, 0, 8, 1, both(1, 0.02)), c, 0).end(),
+			record.OK, record.Supported, "digests passed in all 2 comparisons with sequential, without any difference"},
+		{"in few restarts", after(start(c).measure(c, 0, 2, 1, both(1, 0.02)), c, 0).end(),
+			record.Insufficient, record.Supported, "digests passed in all 2 comparisons with sequential, without any difference"},
+		{"however slow", after(start(c).measure(c, 0, 8, 1, both(0.2, 0.02)), c, 0).end(),
+			record.OK, record.Supported, "digests passed"},
+		{"inside of a band", after(start(band).measure(band, 0, 8, 1, both(1, 0.02)), band, 0.42).end(),
+			record.OK, record.Supported, "final_loss passed in all 2 comparisons with sequential, at up to 0.42 of the half-width of its seed-to-seed band"},
+		{"failed after", after(start(c).measure(c, 0, 8, 1, both(1, 0.02)), c, 1).status(c, "threads", record.QualityFail, "digests differ from the control's: part 2 of 3").end(),
+			record.QualityFail, record.Refuted, "arm threads: digests differ from the control's: part 2 of 3"},
+		{"interrupted before the end", start(c).measure(c, 0, 8, 1, both(1, 0.02)),
+			record.OK, record.Inconclusive, "digests passed before the timing and were not compared after it"},
+		{"not compared", newFixture(c).measure(c, 0, 8, 1, both(1, 0.02)).end(),
+			record.OK, record.NotTested, "its outputs were not compared"},
+		{"the worker cannot", newFixture(c).status(c, "threads", record.Skipped, "this worker does not know the check digests").end(),
+			record.Skipped, record.NotTested, "arm threads: skipped: this worker does not know the check digests"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			v := tc.run.judge().Cells[0]
+			if v.Status != tc.status || v.Claim == nil || v.Claim.Verdict != tc.verdict || !strings.HasPrefix(v.Claim.Reason, tc.reason) {
+				t.Errorf("cell %s (%s)\nclaim %+v\nwant %s, %s: %s…", v.Status, v.Reason, v.Claim, tc.status, tc.verdict, tc.reason)
+			}
+		})
+	}
+}
+
+// TestDevice: a verdict names the accelerator where the deciding arm needs one.
+func TestDevice(t *testing.T) {
+	c := ensemble()
+	c.Arms[1].Needs = []string{"2 devices"}
+	f := newFixture(c)
+	f.run.Machine.GPU = "2 × NVIDIA H100"
+	if d := f.judge().Cells[0].Claim.Device; d != "GPU: 2 × NVIDIA H100" {
+		t.Errorf("device %q", d)
+	}
+}
+
 // TestStatuses is about cells that decide no claim.
 func TestStatuses(t *testing.T) {
 	c := ensemble()

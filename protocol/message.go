@@ -91,12 +91,13 @@ func (e *Error) Error() string { return e.Message }
 
 // Hello says who a worker is.
 type Hello struct {
-	Protocol  int               `json:"protocol"`  // Version
-	Worker    string            `json:"worker"`    // "lens", "pytorch", …
-	Build     string            `json:"build"`     // identifies the worker's own code
-	Libraries map[string]string `json:"libraries"` // versions of what it stands on, e.g. "libtorch": "2.11.0"
-	Kinds     []string          `json:"kinds"`     // workload kinds it can run
-	Settings  []string          `json:"settings"`  // settings it knows
+	Protocol  int               `json:"protocol"`          // Version
+	Worker    string            `json:"worker"`            // "lens", "pytorch", …
+	Build     string            `json:"build"`             // identifies the worker's own code
+	Libraries map[string]string `json:"libraries"`         // versions of what it stands on, e.g. "libtorch": "2.11.0"
+	Kinds     []string          `json:"kinds"`             // workload kinds it can run
+	Settings  []string          `json:"settings"`          // settings it knows
+	Devices   []Device          `json:"devices,omitempty"` // what it can compute on, the CPU first; absent if it does not tell
 }
 
 // Facts describe the prepared work; they do not change until the next prepare.

@@ -49,7 +49,7 @@ type Arm struct {
 	Name     string            `json:"name"`
 	Worker   string            `json:"worker"` // "lens" or "pytorch"
 	Settings protocol.Settings `json:"settings"`
-	Needs    []string          `json:"needs,omitempty"` // what the machine must have, e.g. "cuda"
+	Needs    []string          `json:"needs,omitempty"` // what the machine must have: protocol.NeedCUDA, "2 devices", …
 }
 
 // A Claim is a promise under test, in the words of whoever made it.

@@ -15,6 +15,9 @@ func (b *sheetBuilder) intro() {
 		if b.plan.Decides != "" && len(b.plan.Expect) > 0 {
 			text += fmt.Sprintf("; decided by %s: %s", b.plan.Decides, expectations(b.plan.Expect, b.control))
 		}
+		if b.plan.Decides != "" && len(b.plan.Expect) == 0 && b.plan.Equal != nil {
+			text += fmt.Sprintf("; decided by the check of the %s of %s", b.plan.Equal.Output, b.plan.Decides)
+		}
 		b.say(sentence{label: "Claim", text: text})
 	}
 	if b.metric != "" {
@@ -135,7 +138,7 @@ func checkWords(e record.Equal, control string, worst float64) (demand, found st
 	differ := fmt.Sprintf("differ by %.2g at most", worst)
 	switch e.Rule {
 	case record.RuleDigest:
-		return fmt.Sprintf("%s, to be those of %s", e.Output, control), fmt.Sprintf("%.0f parts differ at most", worst)
+		return fmt.Sprintf("%s, to be those of %s", e.Output, control), partsWords(worst)
 	case record.RuleSeedBand:
 		return fmt.Sprintf("%s, its mean to lie in the seed-to-seed band of %s (99 %%)", e.Output, control),
 			fmt.Sprintf("at %.2g of the band's half-width at most", worst)
@@ -143,6 +146,14 @@ func checkWords(e record.Equal, control string, worst float64) (demand, found st
 		return fmt.Sprintf("%s, to be equal to those of %s within %v of the largest", e.Output, control, e.Tolerance), differ
 	}
 	return fmt.Sprintf("%s, to be equal to those of %s within %v", e.Output, control, e.Tolerance), differ
+}
+
+// partsWords says how many parts differ.
+func partsWords(n float64) string {
+	if n == 0 {
+		return "they are, to the bit"
+	}
+	return fmt.Sprintf("up to %s", counted(int(n), "part")) + " differ"
 }
 
 // basis says how much the numbers rest on.

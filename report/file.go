@@ -16,18 +16,39 @@ const (
 	EndMarker   = "<!-- lensbench:end -->"
 )
 
-// newFile is what a new file has around its section.
-const newFile = `# Results
+// A Block is a part of a file between two markers of its own.
+type Block struct {
+	Begin, End string // the lines of its markers
+	New        string // what a new file has before them
+}
+
+// RunBlock holds the tables of a run, ClaimsBlock that of all claims. One file
+// may have both.
+var (
+	RunBlock = Block{Begin: BeginMarker, End: EndMarker, New: `# Results
 
 What stands between the two markers below is written by bench; the next run
 replaces it. Anything outside of them is kept.
 
-` + BeginMarker + "\n" + EndMarker + "\n"
+`}
+	ClaimsBlock = Block{Begin: "<!-- lensbench:claims:begin -->", End: "<!-- lensbench:claims:end -->", New: `# Claims
+
+What stands between the two markers below is written by bench claims, which
+replaces it. Anything outside of them is kept.
+
+`}
+)
+
+// UpdateFile puts the tables of a run into the file at path.
+func UpdateFile(path string, section []byte) error { return RunBlock.UpdateFile(path, section) }
+
+// Splice returns text with the tables of a run in it.
+func Splice(text, section []byte) ([]byte, error) { return RunBlock.Splice(text, section) }
 
 // UpdateFile puts section between the markers of the file at path, which is
 // made if it is absent. The file is replaced at once or not at all; errors on
 // markers name the line.
-func UpdateFile(path string, section []byte) error {
+func (k Block) UpdateFile(path string, section []byte) error {
 	// A link stays a link: what it points to is replaced.
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
@@ -36,7 +57,7 @@ func UpdateFile(path string, section []byte) error {
 	mode := fs.FileMode(0o644)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		old = []byte(newFile)
+		old = []byte(k.New + k.Begin + "\n" + k.End + "\n")
 	case err != nil:
 		return err
 	default:
@@ -44,7 +65,7 @@ func UpdateFile(path string, section []byte) error {
 			mode = info.Mode().Perm()
 		}
 	}
-	updated, err := Splice(old, section)
+	updated, err := k.Splice(old, section)
 	if err != nil {
 		return fmt.Errorf("%s:%w; nothing was written", path, err)
 	}
@@ -56,8 +77,8 @@ func UpdateFile(path string, section []byte) error {
 
 // Splice returns text with section between its markers. Errors begin with the
 // number of a line.
-func Splice(text, section []byte) ([]byte, error) {
-	begin, end, err := findMarkers(text)
+func (k Block) Splice(text, section []byte) ([]byte, error) {
+	begin, end, err := k.find(text)
 	if err != nil {
 		return nil, err
 	}
@@ -70,21 +91,21 @@ func Splice(text, section []byte) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// findMarkers returns the offset behind the line of the begin marker, and that
+// find returns the offset behind the line of the begin marker, and that
 // of the line of the end marker.
-func findMarkers(text []byte) (begin, end int, err error) {
+func (k Block) find(text []byte) (begin, end int, err error) {
 	beginLine, endLine, number, at := 0, 0, 0, 0
 	for line := range bytes.Lines(text) {
 		number++
 		switch string(bytes.TrimSpace(line)) {
-		case BeginMarker:
+		case k.Begin:
 			if beginLine > 0 {
-				return 0, 0, fmt.Errorf("%d: second %s; the first is on line %d", number, BeginMarker, beginLine)
+				return 0, 0, fmt.Errorf("%d: second %s; the first is on line %d", number, k.Begin, beginLine)
 			}
 			beginLine, begin = number, at+len(line)
-		case EndMarker:
+		case k.End:
 			if endLine > 0 {
-				return 0, 0, fmt.Errorf("%d: second %s; the first is on line %d", number, EndMarker, endLine)
+				return 0, 0, fmt.Errorf("%d: second %s; the first is on line %d", number, k.End, endLine)
 			}
 			endLine, end = number, at
 		}
@@ -92,13 +113,13 @@ func findMarkers(text []byte) (begin, end int, err error) {
 	}
 	switch {
 	case beginLine == 0 && endLine == 0:
-		return 0, 0, fmt.Errorf("%d: no markers up to the end; put the lines %s and %s where the results belong", max(1, number), BeginMarker, EndMarker)
+		return 0, 0, fmt.Errorf("%d: no markers up to the end; put the lines %s and %s where the results belong", max(1, number), k.Begin, k.End)
 	case beginLine == 0:
-		return 0, 0, fmt.Errorf("%d: %s without %s before it", endLine, EndMarker, BeginMarker)
+		return 0, 0, fmt.Errorf("%d: %s without %s before it", endLine, k.End, k.Begin)
 	case endLine == 0:
-		return 0, 0, fmt.Errorf("%d: %s without %s after it", beginLine, BeginMarker, EndMarker)
+		return 0, 0, fmt.Errorf("%d: %s without %s after it", beginLine, k.Begin, k.End)
 	case endLine < beginLine:
-		return 0, 0, fmt.Errorf("%d: %s stands before %s on line %d", endLine, EndMarker, BeginMarker, beginLine)
+		return 0, 0, fmt.Errorf("%d: %s stands before %s on line %d", endLine, k.End, k.Begin, beginLine)
 	}
 	return begin, end, nil
 }

@@ -75,16 +75,6 @@ func (c *cellRun) measure() error {
 	return nil
 }
 
-// meetNeeds drops the arms that this machine cannot run.
-func (c *cellRun) meetNeeds() error {
-	return c.each(c.inOrder(), 0, func(a *arm) error {
-		if why := missing(a.Needs, c.run.Machine); why != "" {
-			return failf(record.Skipped, "%s", why)
-		}
-		return nil
-	})
-}
-
 // each runs a step for every arm in the given order, and drops the arms for
 // which it fails.
 func (c *cellRun) each(arms []*arm, restart int, step func(*arm) error) error {

@@ -171,8 +171,16 @@ func TestArmsThatCannotStartSayWhatToDo(t *testing.T) {
 			o.Workers["faulty"] = Command{Argv: []string{"/etc/passwd"}}
 		}, record.Failed, "cannot start /etc/passwd: "},
 		{"no command", func(a *record.Arm, o Options) {}, record.Failed, `no command starts the worker "faulty"`},
-		{"a GPU", func(a *record.Arm, o Options) { a.Needs = []string{"cuda"} }, record.Skipped, "needs cuda"},
-		{"something else", func(a *record.Arm, o Options) { a.Needs = []string{"tpu"} }, record.Skipped, "needs tpu"},
+		{"a need of a program that is not there", func(a *record.Arm, o Options) {
+			a.Needs = []string{"cuda"}
+			o.Workers["faulty"] = Command{Argv: []string{"/nowhere/lens"}}
+		}, record.Failed, "/nowhere/lens is not there"},
+		{"a GPU", needing(nil, "cuda"), record.Skipped, "needs cuda; this machine has none"},
+		{"a GPU, says the worker", needing(cpuOnly, "cuda"), record.Skipped, "needs cuda; this machine has none"},
+		{"two GPUs, of a worker that does not tell", needing(nil, "2 devices"), record.Skipped, "needs 2 devices; this machine has none"},
+		{"two GPUs", needing(cpuOnly, "2 devices"), record.Skipped, "needs 2 devices; this machine has none"},
+		{"bf16", needing(cpuOnly, "bf16"), record.Skipped, "needs bf16, which is not in the hardware of this machine: 1 (Example CPU)"},
+		{"bf16, of a worker that does not tell", needing(nil, "bf16"), record.Skipped, "needs bf16; this build of the worker lens does not list its devices"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			opts := options(t, fakeworker.Script{}, faultyCell())
@@ -182,6 +190,36 @@ func TestArmsThatCannotStartSayWhatToDo(t *testing.T) {
 				t.Errorf("%+v; want %s: %s", s, tt.status, tt.reason)
 			}
 		})
+	}
+}
+
+var cpuOnly = []protocol.Device{{Kind: protocol.DeviceCPU, Name: "Example CPU", Features: []string{"avx512_vnni"}}}
+
+// needing gives an arm needs, and a worker with devices.
+func needing(devices []protocol.Device, needs ...string) func(*record.Arm, Options) {
+	return func(a *record.Arm, o Options) {
+		a.Needs = needs
+		o.Workers["faulty"] = fake(fakeworker.Script{Devices: devices})
+	}
+}
+
+func TestAnArmWhoseNeedsAreMetIsMeasured(t *testing.T) {
+	opts := options(t, fakeworker.Script{}, faultyCell())
+	needing(cpuOnly, "int8")(&opts.Cells[0].Arms[1], opts)
+	j := journal(t, mustStart(t, opts))
+	wantSamples(t, j, "variant1", 4)
+	if n := len(j[record.KindStatus]); n != 0 {
+		t.Errorf("%d statuses: %+v", n, j[record.KindStatus][0].Status)
+	}
+	if d := j[record.KindWorker][0].Worker.Hello.Devices; len(d) == 0 && len(j[record.KindWorker][1].Worker.Hello.Devices) == 0 {
+		t.Error("the record does not have the devices")
+	}
+}
+
+func TestADriverWithoutAWorkerThatUsesIt(t *testing.T) {
+	got := missing([]string{"cuda"}, protocol.Hello{Worker: "lens", Devices: cpuOnly}, record.Machine{GPU: "NVIDIA H100"})
+	if want := "needs cuda; the driver shows NVIDIA H100, but the worker lens finds no CUDA device"; got != want {
+		t.Errorf("%q; want %q", got, want)
 	}
 }
 

@@ -28,6 +28,19 @@ func identify(ctx context.Context, cells []record.Cell, commands map[string]Comm
 	return record.Host{}.Machine(libtorch)
 }
 
+// Identity reads the identity of this machine as a run would that c takes part
+// in. Without the worker the version of libtorch is unknown, and empty.
+func Identity(ctx context.Context, c Command) (record.Machine, error) {
+	libtorch, err := libtorchOf(ctx, c, greeting)
+	if err != nil && ctx.Err() != nil {
+		return record.Machine{}, ctx.Err()
+	}
+	return record.Host{}.Machine(libtorch)
+}
+
+// greeting is how long a worker may take to say who it is.
+const greeting = 2 * time.Minute
+
 // workersOf lists the workers that the cells need, "lens" first.
 func workersOf(cells []record.Cell) []string {
 	var names []string

@@ -70,19 +70,6 @@ func iterationsFor(sample, slowest float64) int {
 	return max(1, int(min(maxIterations, sample/slowest+0.5)))
 }
 
-// missing names the first need that this machine does not meet, and why.
-func missing(needs []string, m record.Machine) string {
-	for _, need := range needs {
-		switch {
-		case need != "cuda":
-			return fmt.Sprintf("needs %s, which this build cannot look for", need)
-		case m.GPU == "":
-			return "needs cuda; this machine shows no NVIDIA GPU"
-		}
-	}
-	return ""
-}
-
 func measures(c record.Cell, metric string) bool {
 	for _, m := range c.Measure {
 		if m == metric {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dustin/go-humanize/english"
 
+	"lensbench/protocol"
 	"lensbench/record"
 	"lensbench/runner/progress"
 	"lensbench/runner/telemetry"
@@ -30,6 +31,8 @@ type session struct {
 	began    time.Time // of this session
 	offset   float64   // s, from the run's start to began
 	started  int       // workers so far
+
+	hellos map[string]protocol.Hello // of workers that were asked what devices they have
 }
 
 // Start measures a new run and returns its directory, which is "" if nothing
@@ -64,7 +67,7 @@ func Start(ctx context.Context, opts Options) (dir string, err error) {
 		return dir, err
 	}
 	defer journal.Close()
-	s := &session{opts: opts, run: run, dir: dir, journal: journal, state: newState(), began: run.Started}
+	s := &session{opts: opts, run: run, dir: dir, journal: journal, state: newState(), hellos: map[string]protocol.Hello{}, began: run.Started}
 	return dir, s.measure(ctx)
 }
 
@@ -84,7 +87,7 @@ func Resume(ctx context.Context, dir string, opts Options) error {
 		return err
 	}
 	defer journal.Close()
-	s := &session{opts: opts, run: run, dir: dir, journal: journal, state: newState(), began: time.Now()}
+	s := &session{opts: opts, run: run, dir: dir, journal: journal, state: newState(), hellos: map[string]protocol.Hello{}, began: time.Now()}
 	if err := s.replay(); err != nil {
 		return err
 	}

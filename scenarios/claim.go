@@ -12,11 +12,13 @@ import (
 // verdictRestarts is the number of restarts below which there is no verdict.
 const verdictRestarts = 8
 
-// claimParts are the keys that a claim needs, with the reason.
+// claimParts are the keys that belong to a claim, with the reason why it needs
+// them. A claim without expect is one that outputs are the control's, which its
+// check decides.
 var claimParts = []struct{ key, why string }{
 	{"decides", "the variant and cell that decide it, named before anything is run"},
-	{"expect", "what it says in numbers"},
 	{"check", "the outputs that must be equal, since a faster arm with other outputs supports nothing"},
+	{"expect", ""},
 }
 
 // checkClaim finds a claim without what decides it, and the parts of a claim
@@ -26,7 +28,7 @@ func (d *decoder) checkClaim(doc *document) {
 	for _, part := range claimParts {
 		p, present := d.section(part.key)
 		switch {
-		case claimed && !present:
+		case claimed && !present && part.why != "":
 			at := d.place(claim.key)
 			at.Wrong, at.Want = "a claim without "+part.key, part.key+", "+part.why
 			d.problems = append(d.problems, at)
@@ -34,8 +36,9 @@ func (d *decoder) checkClaim(doc *document) {
 			d.report(p.key, "there is no claim to decide", "claim: {id: …, says: …}", "")
 		}
 	}
-	if p, ok := d.at["plan.restarts"]; ok && claimed && *doc.Plan.Restarts < verdictRestarts {
-		d.report(p.value, "too few restarts to decide a claim", fmt.Sprintf("at least %d", verdictRestarts), "")
+	_, numbers := d.section("expect")
+	if p, ok := d.at["plan.restarts"]; ok && claimed && numbers && *doc.Plan.Restarts < verdictRestarts {
+		d.report(p.value, "too few restarts to decide a claim in numbers", fmt.Sprintf("at least %d", verdictRestarts), "")
 	}
 }
 

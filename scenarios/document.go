@@ -25,7 +25,7 @@ type document struct {
 	Decides  decides  `yaml:"decides" doc:"variant, and for each axis of the matrix the value, whose result decides the claim"`
 	Check    *check   `yaml:"check" doc:"what must be equal between arms for a speed-up to count"`
 	Measure  []string `yaml:"measure" enum:"throughput latency memory" doc:"what is reported (default throughput, latency); memory takes a pass of its own"`
-	Expect   []expect `yaml:"expect" doc:"what the claim says in numbers: the deciding variant's metric divided by the control's"`
+	Expect   []expect `yaml:"expect" doc:"what the claim says in numbers: the deciding variant's metric divided by the control's; without it the check decides the claim"`
 	Suites   []string `yaml:"suites" enum:"quick nightly full peer" doc:"suites that the scenario belongs to"`
 	Plan     plan     `yaml:"plan" doc:"how much is measured"`
 	Same     bool     `yaml:"same" doc:"true: the arms do not differ, on purpose, to test the instrument itself"`
@@ -41,7 +41,7 @@ type claim struct {
 type arm struct {
 	Set    settings `yaml:"set" doc:"settings laid over the workload's"`
 	Worker string   `yaml:"worker" enum:"lens pytorch" doc:"program that does the work (default lens)"`
-	Needs  needs    `yaml:"needs" enum:"cuda" doc:"what the machine must have; without it the arm is skipped"`
+	Needs  needs    `yaml:"needs" doc:"what the machine must have, one word or a list: cuda; a type of numbers in hardware; several accelerators, such as 2 devices. Without it the arm is skipped"`
 }
 
 // A check names the outputs that every arm must share with the control: one of

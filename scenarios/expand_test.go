@@ -30,7 +30,7 @@ matrix:
 control: {set: {batch: 4}, worker: pytorch}
 variants:
   seedless: {set: {seed: 0}}
-  gpu: {set: {batch: 64}, needs: cuda}
+  gpu: {set: {batch: 64}, needs: [cuda, 2 devices, bf16]}
 decides: {variant: seedless, model: vit_b_16, threads: 2}
 check: {logits: 0}
 measure: [throughput, memory]
@@ -72,7 +72,7 @@ func TestExpand(t *testing.T) {
 		Arms: []record.Arm{
 			{Name: "control", Worker: "pytorch", Settings: small},
 			{Name: "seedless", Worker: "lens", Settings: seedless},
-			{Name: "gpu", Worker: "lens", Settings: large, Needs: []string{"cuda"}},
+			{Name: "gpu", Worker: "lens", Settings: large, Needs: []string{"cuda", "2 devices", "bf16"}},
 		},
 		Claim:   &record.Claim{ID: "faster", Says: "1.5× faster, 20 % less memory"},
 		Decides: "seedless",
@@ -171,6 +171,52 @@ func TestChecks(t *testing.T) {
 		}
 		if err, ok := validate([]byte(text)); !ok || err != nil {
 			t.Errorf("%s: the schema refuses it: %v", c.check, err)
+		}
+	}
+}
+
+// TestClaimByCheck: a claim without numbers is decided by its check, also
+// between equal arms and with fewer restarts than numbers need.
+func TestClaimByCheck(t *testing.T) {
+	const text = `name: repeatable
+title: The same bits twice
+claim: {id: repeatable, says: bit-identical weights}
+workload: {kind: train, model: resnet18}
+control: {}
+variants: {again: {}}
+same: true
+decides: {variant: again}
+check: {digests: exact}
+plan: {restarts: 2}
+`
+	c := Expand(parse(t, "repeatable.yaml", text))[0]
+	if c.Claim == nil || c.Decides != "again" || c.Expect != nil || c.Equal == nil {
+		t.Errorf("cell %+v", c)
+	}
+	if err, ok := validate([]byte(text)); !ok || err != nil {
+		t.Errorf("the schema refuses it: %v", err)
+	}
+}
+
+// TestExpectInMatrix: whatever the metric, the chosen cell alone decides.
+func TestExpectInMatrix(t *testing.T) {
+	for metric, op := range map[string]string{record.Throughput: ">=", record.Latency: "<=", record.MemoryPeak: "<="} {
+		text := `name: minimal
+title: T
+claim: {id: c, says: better}
+workload: {kind: inference}
+matrix: {model: [resnet18, vit_b_16], pixels: [64, 112]}
+control: {}
+variants: {b: {set: {batch: 2}}}
+decides: {variant: b, model: vit_b_16, pixels: 64}
+check: {logits: 1e-5}
+measure: [throughput, latency, memory]
+expect: [{metric: ` + metric + `, ratio: "` + op + ` 1"}]
+`
+		for i, c := range Expand(parse(t, "minimal.yaml", text)) {
+			if decides := i == 2; (c.Decides == "b") != decides || (len(c.Expect) == 1 && c.Expect[0].Metric == metric) != decides {
+				t.Errorf("%s: cell %d, %v: decides %q, expects %+v", metric, i, c.Point, c.Decides, c.Expect)
+			}
 		}
 	}
 }

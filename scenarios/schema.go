@@ -31,7 +31,7 @@ func Schema() ([]byte, error) {
 		root.AllOf = append(root.AllOf, kindSchema(kind))
 	}
 	root.DependentRequired = map[string][]string{
-		"claim": {"decides", "expect", "check"}, "decides": {"claim"}, "expect": {"claim"},
+		"claim": {"decides", "check"}, "decides": {"claim"}, "expect": {"claim"},
 	}
 	b, err := json.MarshalIndent(root, "", "  ")
 	if err != nil {
@@ -140,8 +140,11 @@ func (exact) schema(field) *jsonschema.Schema {
 	return &jsonschema.Schema{Enum: []any{"exact", 0, "0"}}
 }
 
-func (needs) schema(f field) *jsonschema.Schema {
-	word := valueSchema(itemOf(f.Field))
+func (needs) schema(field) *jsonschema.Schema {
+	word := &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
+		{Enum: anys(protocol.Needs())},
+		{Type: "string", Pattern: protocol.DevicesPattern, Examples: []any{"2 devices"}},
+	}}
 	return &jsonschema.Schema{OneOf: []*jsonschema.Schema{word, listSchema(word, true)}}
 }
 

@@ -4,11 +4,15 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"lensbench/nearest"
+	"lensbench/protocol"
 )
 
 // A name is a short word that is safe in file names, tables and command lines.
@@ -125,21 +129,36 @@ func (v *exact) decode(d *decoder, p pair, f field) {
 	}
 }
 
-// needs is what a machine must have: a word or a list of words.
+// needs is what a machine must have: one of protocol.Needs, a number of
+// accelerators, or a list.
 type needs []string
 
-func (needs) want(f field) string { return oneOf(f.Enum) + ", or a list" }
+// needWords are the needs as messages list them.
+func needWords() []string { return append(protocol.Needs(), "2 devices") }
+
+func (needs) want(field) string { return oneOf(needWords()) + " (up to 64), or a list of them" }
 
 func (v *needs) decode(d *decoder, p pair, f field) {
 	items := []*yaml.Node{p.value}
 	if p.value.Kind == yaml.SequenceNode {
-		items = d.list(p, f.Key, wantList(f.Field))
+		items = d.list(p, f.Key, "a list with at least one of "+strings.Join(needWords(), ", ")+" (up to 64)")
 	}
 	first := make(map[string]int)
 	for _, n := range items {
-		if word, ok := d.scalar(pair{value: n}, itemOf(f.Field)); ok {
-			*v = append(*v, word.(string))
+		switch {
+		case refused(n):
+		case n.Kind != yaml.ScalarNode || n.Tag != textTag:
+			d.kind(pair{key: p.key, value: n}, f.Key, v.want(f))
+		case !isNeed(n.Value):
+			d.report(n, "no such need", v.want(f), nearest.Name(n.Value, needWords()))
+		default:
+			*v = append(*v, n.Value)
 			d.once(n, n.Value, f.Key, first)
 		}
 	}
+}
+
+func isNeed(word string) bool {
+	_, several := protocol.DevicesNeeded(word)
+	return several || slices.Contains(protocol.Needs(), word)
 }

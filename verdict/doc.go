@@ -30,6 +30,11 @@
 // compared: Median over one value per restart, and Quantile of latencies by
 // nearest rank, printed only from Floor on.
 //
+// # Other computations
+//
+// Where bits cannot repeat, SeedBand asks whether a variant's results differ
+// from the control's by more than seeds do.
+//
 // # Bytes
 //
 // Peaks of tensor bytes repeat exactly; CompareExact needs no statistics.

@@ -40,6 +40,7 @@ type Script struct {
 	Slower    map[int]float64 // factor on Iteration, by the arm's setting "seed"
 	Weights   int64           // bytes of weights that it claims
 	Wanders   int             // the arm with this setting "seed" has another memory peak in every process; 0 is none
+	Devices   []protocol.Device
 	Faults    []Fault
 }
 
@@ -152,7 +153,7 @@ func (w *worker) hello() *protocol.Hello {
 		libtorch = "2.11.0"
 	}
 	return &protocol.Hello{Protocol: protocol.Version, Worker: name, Build: w.script.Build,
-		Libraries: map[string]string{"libtorch": libtorch}}
+		Libraries: map[string]string{"libtorch": libtorch}, Devices: w.script.Devices}
 }
 
 func (w *worker) prepare(p *protocol.Prepare) (*protocol.Facts, *protocol.Error) {
