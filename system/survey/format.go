@@ -108,23 +108,29 @@ func fitsImages(f file) (*fits.File, []int, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	index := from.Images()
-	if len(f.hdus) > 0 {
-		index = nil
-		for _, name := range f.hdus {
-			at, err := from.Find(name)
-			if err != nil {
-				from.Close()
-				return nil, nil, err
-			}
-			index = append(index, at)
-		}
+	index, err := findHDUs(from, f.hdus)
+	if err == nil && len(index) == 0 {
+		err = fmt.Errorf("%s: no HDU has an image", f.path)
 	}
-	if len(index) == 0 {
+	if err != nil {
 		from.Close()
-		return nil, nil, fmt.Errorf("%s: no HDU has an image", f.path)
+		return nil, nil, err
 	}
 	return from, index, nil
+}
+
+func findHDUs(from *fits.File, names []string) (index []int, err error) {
+	if len(names) == 0 {
+		return from.Images()
+	}
+	for _, name := range names {
+		at, err := from.Find(name)
+		if err != nil {
+			return nil, err
+		}
+		index = append(index, at)
+	}
+	return index, nil
 }
 
 // fitsShape is that of one HDU, or of several of equal size, a band each.
