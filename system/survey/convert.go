@@ -45,10 +45,7 @@ func Convert(ctx context.Context, images Images, dir, format string, watch Watch
 		return fmt.Errorf("convert: %w", err)
 	}
 	defer w.discard()
-	c := &converter{images: images, format: format, shape: []int{bands, height, width}, dir: w.dir}
-	if c.double, err = hasDoubles(images); err != nil {
-		return fmt.Errorf("convert: %w", err)
-	}
+	c := &converter{images: images, format: format, shape: []int{bands, height, width}, dir: w.dir, double: hasDoubles(images)}
 	c.split, c.bandNames = splits(images), bandNames(images, bands)
 	rows := [][]string{{columnFile, columnLabel, columnSplit, columnSHA256, columnFactor, columnOffset}}
 	for i := range images.Len() {
@@ -158,35 +155,30 @@ func (c *converter) encode(i int) (b []byte, factor, offset float64, err error) 
 
 // hasDoubles says whether one of the images may have more digits than float32. All
 // are written alike then, since a directory of .npy is of one type.
-func hasDoubles(images Images) (bool, error) {
+func hasDoubles(images Images) bool {
 	switch x := images.(type) {
 	case *Subset:
 		return hasDoubles(x.of)
 	case *Stack:
-		return x.size() == 8, nil
+		return x.size() == 8
 	case *Files:
-		for _, f := range x.files {
-			if double, err := f.hasDoubles(); err != nil || double {
-				return double, err
-			}
-		}
+		return slices.ContainsFunc(x.files, file.hasDoubles)
 	}
-	return false, nil
+	return false
 }
 
 // hasDoubles is hasDoubles of one file: .npy of float64, and FITS of float64, of
-// long integers, or scaled.
-func (f file) hasDoubles() (bool, error) {
-	format, err := formatOf(f.path)
-	if err != nil || !format.fits {
-		return f.double, err
+// long integers, or scaled. Errors are left to reading, which knows the hash.
+func (f file) hasDoubles() bool {
+	if format, err := formatOf(f.path); err != nil || !format.fits {
+		return f.double
 	}
 	from, index, err := fitsImages(f)
 	if err != nil {
-		return false, named(f.path, err)
+		return false
 	}
 	defer from.Close()
-	return slices.ContainsFunc(index, func(i int) bool { return !from.HDUs[i].Single() }), nil
+	return slices.ContainsFunc(index, func(i int) bool { return !from.HDUs[i].Single() })
 }
 
 // doubles returns the values of image i as float64.
