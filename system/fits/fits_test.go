@@ -103,7 +103,7 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("%d bytes are not whole blocks", b.Len())
 		}
 		f := open(t, b.Bytes())
-		if got := f.Images(); len(got) != count {
+		if got, err := f.Images(); err != nil || len(got) != count {
 			t.Fatalf("images %v, want %d", got, count)
 		}
 		for k, m := range images {
@@ -129,15 +129,15 @@ func TestRoundTrip(t *testing.T) {
 func TestOtherHDUs(t *testing.T) {
 	b := hdu(8, []uint8{1, 2, 3, 4, 5, 6})
 	b = append(b, header(card("XTENSION", "'BINTABLE'"), card("BITPIX", 8), card("NAXIS", 2), card("NAXIS1", 10), card("NAXIS2", 3),
-		card("PCOUNT", 5), card("GCOUNT", 1), card("ZIMAGE", "T"))...)
+		card("PCOUNT", 5), card("GCOUNT", 1))...)
 	b = append(b, make([]byte, blockSize)...)
 	b = append(b, header(card("XTENSION", "'IMAGE   '"), card("BITPIX", 8), card("NAXIS", 1), card("NAXIS1", 2), card("EXTNAME", "'sci     '"))...)
 	b = append(b, 8, 9)
 	b = append(b, make([]byte, blockSize-2)...)
 	b = append(b, make([]byte, blockSize)...) // zeros at the end are no HDU
 	f := open(t, b)
-	if got := f.Images(); !slices.Equal(got, []int{0, 2}) {
-		t.Fatalf("images %v", got)
+	if got, err := f.Images(); err != nil || !slices.Equal(got, []int{0, 2}) {
+		t.Fatalf("images %v, %v", got, err)
 	}
 	got := make([]float32, 2)
 	at, err := f.Find("SCI")
@@ -145,7 +145,7 @@ func TestOtherHDUs(t *testing.T) {
 		t.Errorf("sci is %d with %v, %v", at, got, err)
 	}
 	for name, want := range map[string]string{
-		"1":   "HDU 1 is a compressed image; funpack",
+		"1":   "HDU 1 has no image; there is 0, 1 (no image)",
 		"err": `no HDU "err"; there is 0, 1 (no image), 2 "sci"`,
 		"3":   `no HDU "3"`,
 		"-1":  `no HDU "-1"`,
@@ -153,6 +153,24 @@ func TestOtherHDUs(t *testing.T) {
 		if _, err := f.Find(name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", name, err, want)
 		}
+	}
+}
+
+// A compressed image among others is not skipped: a band would be missing.
+func TestCompressed(t *testing.T) {
+	b := hdu(8, []uint8{1, 2, 3, 4, 5, 6})
+	b = append(b, header(card("XTENSION", "'BINTABLE'"), card("BITPIX", 8), card("NAXIS", 2), card("NAXIS1", 10), card("NAXIS2", 3),
+		card("PCOUNT", 5), card("GCOUNT", 1), card("ZIMAGE", "T"))...)
+	f := open(t, append(b, make([]byte, blockSize)...))
+	want := "x.fits: HDU 1 is a compressed image; funpack"
+	if got, err := f.Images(); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("images %v, %v, want %q", got, err, want)
+	}
+	if _, err := f.Find("1"); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %q", err, want)
+	}
+	if at, err := f.Find("0"); err != nil || at != 0 {
+		t.Errorf("the image beside it: %v", err)
 	}
 }
 
@@ -178,6 +196,10 @@ func TestErrors(t *testing.T) {
 		{"many axes", swap("NAXIS   =                    2", "NAXIS   =                 2000"), "NAXIS is 2000"},
 		{"SIMPLE F", swap("SIMPLE  =                    T", "SIMPLE  =                    F"), `SIMPLE is "F", want T`},
 		{"string without end", swap("NAXIS2  =                    2", "NAXIS2  = 'two               "), "has no end"},
+		{"beyond numbers with groups", hdu(-64, []float64{}, card("PCOUNT", int64(1)<<50), card("GCOUNT", 1024)), "more than a file can hold"},
+		{"scale 0", hdu(16, []int16{1, 2, 3, 4, 5, 6}, card("BSCALE", 0)), "BSCALE is 0 and BZERO 0, want numbers"},
+		{"scale NaN", hdu(16, []int16{1, 2, 3, 4, 5, 6}, card("BSCALE", "NaN")), "BSCALE is NaN"},
+		{"zero NaN", hdu(-32, []float32{1, 2, 3, 4, 5, 6}, card("BZERO", "NaN")), "BZERO NaN"},
 		{"garbage behind", append(slices.Clone(good), strings.Repeat("garbage!", 360)...), "HDU 1 at byte 5760"},
 	} {
 		_, err := Open(write(t, tc.file))
@@ -214,7 +236,11 @@ func FuzzOpen(f *testing.F) {
 			}
 			return
 		}
-		for _, i := range file.Images() {
+		images, err := file.Images()
+		if err != nil {
+			return
+		}
+		for _, i := range images {
 			if n := file.HDUs[i].Len(); n > len(b) {
 				t.Fatalf("%d values in %d bytes", n, len(b))
 			}

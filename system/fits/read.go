@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -225,7 +226,11 @@ func (h *HDU) interpretAxes() error {
 	if extra < 0 || extra > 1<<50 || groups < 1 || groups > 1<<10 {
 		return fmt.Errorf("PCOUNT %d, GCOUNT %d: not the sizes of a file", extra, groups)
 	}
-	h.bytes = (count + extra) * groups * int64(max(h.BitPix, -h.BitPix)/8)
+	each := groups * int64(max(h.BitPix, -h.BitPix)/8)
+	if count+extra > math.MaxInt64/each {
+		return fmt.Errorf("shape %v, PCOUNT %d, GCOUNT %d: more than a file can hold", h.Shape, extra, groups)
+	}
+	h.bytes = (count + extra) * each
 	return nil
 }
 
@@ -235,6 +240,9 @@ func (h *HDU) interpretScale() (err error) {
 	}
 	if h.zero, err = h.Header.Float("BZERO", 0); err != nil {
 		return err
+	}
+	if h.scale-h.scale != 0 || h.zero-h.zero != 0 || h.scale == 0 { // an image of one value
+		return fmt.Errorf("BSCALE is %g and BZERO %g, want numbers, and BSCALE not 0", h.scale, h.zero)
 	}
 	if _, ok := h.Header["BLANK"]; ok && h.BitPix > 0 {
 		blank, err := h.Header.Int("BLANK", 0)
@@ -258,14 +266,31 @@ func (h *HDU) Len() int {
 	return n
 }
 
-// Images returns the indices of the HDUs that are images with data.
-func (f *File) Images() (index []int) {
+// Single says whether a float32 holds each value exactly.
+func (h *HDU) Single() bool {
+	return h.BitPix == -32 && h.scale == 1 && h.zero == 0 ||
+		(h.BitPix == 8 || h.BitPix == 16) && h.scale == 1 && h.zero == math.Trunc(h.zero) && math.Abs(h.zero) <= 1<<22
+}
+
+// Images returns the indices of the HDUs that are images with data. A compressed
+// image is an error: without it an image of several bands would lack one.
+func (f *File) Images() (index []int, err error) {
 	for i := range f.HDUs {
+		if f.HDUs[i].compressed() {
+			return nil, f.compressed(i)
+		}
 		if f.HDUs[i].Len() > 0 {
 			index = append(index, i)
 		}
 	}
-	return index
+	return index, nil
+}
+
+// compressed says whether a table holds an image, section 10.
+func (h *HDU) compressed() bool { return h.Header["ZIMAGE"] == "T" }
+
+func (f *File) compressed(at int) error {
+	return fmt.Errorf("%s: HDU %d is a compressed image; funpack %s makes one that can be read", f.path, at, f.path)
 }
 
 // Find returns the index of the image that is called so: its EXTNAME, in any case,
@@ -287,8 +312,8 @@ func (f *File) Find(name string) (int, error) {
 	}
 	h := &f.HDUs[at]
 	switch {
-	case h.Header["ZIMAGE"] == "T":
-		return 0, fmt.Errorf("%s: HDU %d is a compressed image; funpack %s makes one that can be read", f.path, at, f.path)
+	case h.compressed():
+		return 0, f.compressed(at)
 	case h.Len() == 0:
 		return 0, fmt.Errorf("%s: HDU %d has no image; there is %s", f.path, at, f.list())
 	}
