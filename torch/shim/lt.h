@@ -168,6 +168,7 @@ void lt_memory_trace_take(lt_memory_event *out);       /* all events kept, to ou
 const char *lt_version(void);                    /* of libtorch, for example 2.11.0 */
 const char *lt_cpu_capability(void);             /* instruction set that libtorch's kernels use, for example AVX512 */
 lt_error *lt_load_cuda(void);                    /* opens libtorch_cuda.so, which registers its devices */
+void lt_keep_pages(size_t largest);              /* the C library keeps the memory of freed tensors up to that size, 32 MiB at most */
 
 #pragma GCC visibility pop
 #ifdef __cplusplus
