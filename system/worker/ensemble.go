@@ -11,6 +11,7 @@ import (
 	"lensbench/system/sky"
 	"lensbench/system/survey"
 	"lensbench/system/usage"
+	"lensbench/torch"
 )
 
 // A committee is an ensemble on simulated images.
@@ -90,6 +91,6 @@ func (w committee) outputs() ([]int, []float32, error) {
 	return []int{len(logits), w.images}, slices.Concat(logits...), nil
 }
 
-func (w committee) children() (usage.Usage, int64, error) { return w.Children() }
-func (w committee) resetPeaks() error                     { return w.ResetPeaks() }
-func (w committee) close() error                          { return w.Close() }
+func (w committee) children() (usage.Usage, torch.Peaks, error) { return w.Children() }
+func (w committee) resetPeaks() error                           { return w.ResetPeaks() }
+func (w committee) close() error                                { return w.Close() }

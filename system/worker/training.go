@@ -136,7 +136,10 @@ func (w *training) iterate(n int, c *clock) error {
 // step makes one step and returns its loss.
 func (w *training) step(sc *torch.Scope) (loss *torch.Tensor) {
 	sc.Scoped(func(sc *torch.Scope) {
-		recorded := sc.BCEWithLogits(w.model.ForwardMode(sc, w.images, nn.Training), w.labels)
+		var recorded *torch.Tensor
+		sc.InPhase(torch.PhaseForward, func() {
+			recorded = sc.BCEWithLogits(w.model.ForwardMode(sc, w.images, nn.Training), w.labels)
+		})
 		loss = sc.Keep(sc.Detach(recorded))
 		w.adamw.Step(sc, recorded, optim.DefaultRate)
 	})
