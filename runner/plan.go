@@ -2,6 +2,7 @@ package runner
 
 import (
 	"fmt"
+	"slices"
 
 	"lensbench/protocol"
 	"lensbench/record"
@@ -83,11 +84,5 @@ func missing(needs []string, m record.Machine) string {
 	return ""
 }
 
-func measures(c record.Cell, metric string) bool {
-	for _, m := range c.Measure {
-		if m == metric {
-			return true
-		}
-	}
-	return false
-}
+// countsMemory says whether a cell has memory passes.
+func countsMemory(c record.Cell) bool { return slices.ContainsFunc(c.Measure, record.OfMemory) }
