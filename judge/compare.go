@@ -33,7 +33,9 @@ func (c *cell) compare(metric string, control, variant *arm) record.Comparison {
 	case record.Latency:
 		k = timed(metric, control, variant, medianIteration)
 	case record.MemoryPeak:
-		k = memory(control, variant)
+		k = memory(metric, "tensor bytes", control, variant)
+	case record.ActivationPeak:
+		k = memory(metric, "bytes of activations", control, variant)
 	default:
 		k = nothing(record.Incomparable, "this build does not know the metric "+metric)
 	}
@@ -103,9 +105,10 @@ func nothing(outcome, reason string) record.Comparison {
 // outcome is the word for a metric's higher or lower value.
 func outcome(metric string, o verdict.Outcome) string {
 	words := map[string][2]string{ // lower, higher
-		record.Throughput: {record.Slower, record.Faster},
-		record.Latency:    {record.Faster, record.Slower},
-		record.MemoryPeak: {record.Less, record.More},
+		record.Throughput:     {record.Slower, record.Faster},
+		record.Latency:        {record.Faster, record.Slower},
+		record.MemoryPeak:     {record.Less, record.More},
+		record.ActivationPeak: {record.Less, record.More},
 	}
 	switch o {
 	case verdict.Lower:
@@ -120,31 +123,40 @@ func outcome(metric string, o verdict.Outcome) string {
 	return record.Inconclusive
 }
 
-// memory compares peaks of tensor bytes: exactly if they repeat exactly, which
-// takes two passes to see, and else like any other metric.
-func memory(control, variant *arm) record.Comparison {
-	x, y := tensorPeaks(control), tensorPeaks(variant)
+// memory compares peaks of bytes: exactly if they repeat exactly, which takes two
+// passes to see, and else like any other metric.
+func memory(metric, what string, control, variant *arm) record.Comparison {
+	x, y := control.bytes(metric), variant.bytes(metric)
 	for _, a := range []*arm{control, variant} {
-		if len(a.memory) > 0 && slices.Contains(tensorPeaks(a), 0) {
-			return nothing(record.Incomparable, fmt.Sprintf("the worker of arm %s cannot count tensor bytes", a.Name))
+		if slices.Contains(a.bytes(metric), 0) {
+			return nothing(record.Incomparable, fmt.Sprintf("the worker of arm %s cannot count %s", a.Name, what))
 		}
 	}
 	s, ok := verdict.CompareExact(x, y)
 	if !ok {
-		return scattered(control, variant)
+		return scattered(metric, control, variant)
 	}
 	return record.Comparison{
 		Ratio: s.Ratio, Low: s.Ratio, High: s.Ratio, Confidence: 1, Exact: true,
-		Theta: s.Theta, Outcome: outcome(record.MemoryPeak, s.Outcome),
+		Theta: s.Theta, Outcome: outcome(metric, s.Outcome),
 		Restarts: min(len(x), len(y)), Pairs: min(len(x), len(y)),
 		Reason: fmt.Sprintf("%s against %s, the same in every pass", humanize.IBytes(uint64(y[0])), humanize.IBytes(uint64(x[0]))),
 	}
 }
 
-func tensorPeaks(a *arm) []int64 {
+// peakOf is a metric of a memory pass.
+func peakOf(metric string, m record.MemoryEntry) int64 {
+	if metric == record.ActivationPeak {
+		return m.ActivationPeak()
+	}
+	return m.TensorPeak
+}
+
+// bytes are the values of a metric in the memory passes.
+func (a *arm) bytes(metric string) []int64 {
 	var out []int64
 	for _, m := range a.memory {
-		out = append(out, m.TensorPeak)
+		out = append(out, peakOf(metric, m))
 	}
 	return out
 }
@@ -152,8 +164,8 @@ func tensorPeaks(a *arm) []int64 {
 // scattered compares peaks that do not repeat, or were seen only once. An arm
 // whose peaks do repeat is measured in fewer restarts than the other; its one
 // value then stands for every restart.
-func scattered(control, variant *arm) record.Comparison {
-	a, b := peaksByRestart(control), peaksByRestart(variant)
+func scattered(metric string, control, variant *arm) record.Comparison {
+	a, b := peaksByRestart(metric, control), peaksByRestart(metric, variant)
 	fill(a, b)
 	fill(b, a)
 	var x, y [][]float64
@@ -171,17 +183,17 @@ func scattered(control, variant *arm) record.Comparison {
 		return nothing(record.Insufficient, err.Error())
 	}
 	k := statement(s)
-	k.Outcome = outcome(record.MemoryPeak, s.Outcome)
+	k.Outcome = outcome(metric, s.Outcome)
 	if s.Outcome == verdict.Insufficient {
 		k.Reason = fmt.Sprintf("%s; peaks that repeat exactly need 2, others %d", count(len(x), "memory pass"), verdict.MinRestarts)
 	}
 	return k
 }
 
-func peaksByRestart(a *arm) map[int]float64 {
+func peaksByRestart(metric string, a *arm) map[int]float64 {
 	out := map[int]float64{}
 	for _, m := range a.memory {
-		out[m.Restart] = float64(m.TensorPeak)
+		out[m.Restart] = float64(peakOf(metric, m))
 	}
 	return out
 }

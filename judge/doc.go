@@ -13,6 +13,7 @@
 //   - latency: the median, by nearest rank, of the iterations of a sample
 //   - memory_peak: the peak of tensor bytes in a memory pass, which must repeat
 //     exactly from one pass to the next
+//   - activation_peak: the peak of bytes in activations alone, likewise
 //
 // An arm that failed in any way has no verdict, whatever its numbers: outputs
 // that differ from the control's are quality_fail before they are fast. Numbers

@@ -129,6 +129,17 @@ func (f *fixture) memory(c record.Cell, arm string, peaks ...int64) *fixture {
 	return f
 }
 
+// activations writes memory passes of an arm that has 100 MiB of weights beside
+// its activations.
+func (f *fixture) activations(c record.Cell, arm string, peaks ...int64) *fixture {
+	for r, peak := range peaks {
+		m := &protocol.Memory{AtPeak: protocol.Bytes{Weights: 100 << 20, Activations: peak}, ActivationPeak: peak}
+		f.add(record.Entry{Kind: record.KindMemory, Cell: c.ID, Memory: &record.MemoryEntry{
+			Arm: arm, Restart: r, TensorPeak: m.AtPeak.Total(), RSSPeak: peak + 300<<20, Memory: m}})
+	}
+	return f
+}
+
 func (f *fixture) status(c record.Cell, arm, status, reason string) *fixture {
 	return f.add(record.Entry{Kind: record.KindStatus, Cell: c.ID,
 		Status: &record.StatusEntry{Arm: arm, Status: status, Reason: reason}})

@@ -43,7 +43,7 @@ func full() *fixture {
 	f.outputs(c, "sequential", 0).outputs(c, "threads", 3e-7).outputs(c, "processes", 3e-7)
 	f.measure(c, 0, 8, 1, paces)
 	f.outputs(c, "processes", 0.25).status(c, "processes", record.QualityFail, "logits differ from the control's by up to 0.25; the tolerance is 1e-05")
-	f.memory(c, "sequential", 400<<20, 400<<20).memory(c, "threads", 404<<20, 404<<20)
+	f.memory(c, "sequential", 400<<20, 400<<20).activations(c, "threads", 304<<20, 304<<20)
 	f.measure(null, 0, 8, 1, map[string]pace{"control": {1e-6, 0.1, 0}, "again": {1e-6, 0.1, 0}})
 	return f.end()
 }
@@ -85,6 +85,9 @@ func TestClaims(t *testing.T) {
 	less := ensemble()
 	less.Measure = append(less.Measure, record.MemoryPeak)
 	less.Expect = append(less.Expect, record.Expect{Metric: record.MemoryPeak, Op: "<=", Ratio: 0.9})
+	fewer := ensemble()
+	fewer.Measure = append(fewer.Measure, record.MemoryPeak, record.ActivationPeak)
+	fewer.Expect = []record.Expect{{Metric: record.ActivationPeak, Op: "<=", Ratio: 0.5}}
 	unmeasured := ensemble()
 	unmeasured.Expect[0].Metric = record.MemoryPeak
 	good := func(c record.Cell) *fixture {
@@ -116,6 +119,10 @@ func TestClaims(t *testing.T) {
 			record.OK, record.Inconclusive, "2 memory passes; peaks that repeat exactly need 2, others 8"},
 		{"peaks wander, in as many passes as restarts", good(less).measure(less, 0, 8, 1, both(1.6, 0.02)).memory(less, "sequential", 400<<20, 400<<20).memory(less, "threads", 300<<20, 301<<20, 302<<20, 300<<20, 303<<20, 301<<20, 302<<20, 304<<20).end(),
 			record.OK, record.Supported, "memory_peak: threads/sequential = 0.75"},
+		{"half the activations, of which only they are judged", good(fewer).measure(fewer, 0, 8, 1, both(1, 0.02)).activations(fewer, "sequential", 40<<20, 40<<20).activations(fewer, "threads", 20<<20, 20<<20).end(),
+			record.OK, record.Supported, "activation_peak: threads/sequential = 0.500 exactly, claimed ≤ 0.50"},
+		{"a worker that cannot count activations", good(fewer).measure(fewer, 0, 8, 1, both(1, 0.02)).activations(fewer, "sequential", 40<<20, 40<<20).memory(fewer, "threads", 20<<20, 20<<20).end(),
+			record.OK, record.NotTested, "the worker of arm threads cannot count bytes of activations"},
 		{"a worker that cannot count", good(less).measure(less, 0, 8, 1, both(1.6, 0.02)).memory(less, "sequential", 400<<20, 400<<20).memory(less, "threads", 0, 0).end(),
 			record.OK, record.NotTested, "cannot count tensor bytes"},
 		{"the metric was not measured", good(unmeasured).measure(unmeasured, 0, 8, 1, both(1.6, 0.02)).end(),

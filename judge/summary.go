@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"lensbench/protocol"
 	"lensbench/record"
 	"lensbench/verdict"
 )
@@ -38,6 +39,7 @@ func (c *cell) summary(a *arm) record.ArmSummary {
 		Noisy:    c.noisy(a),
 	}
 	s.TensorPeak, s.RSSPeak = a.peaks()
+	s.Memory = a.breakdown(s.TensorPeak)
 	if w, ok := a.firstWorker(); ok {
 		s.Parameters, s.Threads = w.Facts.Parameters, w.Facts.Threads
 	}
@@ -178,6 +180,16 @@ func (a *arm) peaks() (tensors, resident int64) {
 		}
 	}
 	return tensors, resident
+}
+
+// breakdown is that of the first memory pass with this peak.
+func (a *arm) breakdown(peak int64) *protocol.Memory {
+	for _, m := range a.memory {
+		if m.TensorPeak == peak {
+			return m.Memory
+		}
+	}
+	return nil
 }
 
 // steal is the share of the CPUs' time that the hypervisor took.

@@ -42,6 +42,33 @@ func checkCounters(said protocol.Sample) error {
 		return fmt.Errorf("tensor_peak %d, rss_peak %d, voluntary %d, involuntary %d; none can be negative",
 			said.TensorPeak, said.RSSPeak, said.Voluntary, said.Involuntary)
 	}
+	if said.Memory != nil {
+		return checkMemory(*said.Memory, said.TensorPeak)
+	}
+	return nil
+}
+
+// checkMemory compares a breakdown with the peak of tensor bytes that it is of.
+// The peaks of loading and of the warm-up are of other times and may be higher.
+func checkMemory(m protocol.Memory, peak int64) error {
+	b := m.AtPeak
+	if min(b.Weights, b.Gradients, b.Optimiser, b.Activations, b.Other) < 0 {
+		return fmt.Errorf("memory at the peak is %+v; nothing can be negative", b)
+	}
+	if b.Total() != peak {
+		return fmt.Errorf("memory at the peak sums to %d bytes; tensor_peak is %d", b.Total(), peak)
+	}
+	if m.Load < 0 || m.WarmUp < 0 {
+		return fmt.Errorf("peak is %d bytes while loading and %d in the warm-up; none can be negative", m.Load, m.WarmUp)
+	}
+	for _, part := range []struct {
+		name  string
+		bytes int64
+	}{{"activations", m.ActivationPeak}, {"forward passes", m.Forward}, {"backward passes", m.Backward}, {"updates", m.Update}} {
+		if part.bytes < 0 || part.bytes > peak {
+			return fmt.Errorf("peak of %s is %d bytes; want 0 to tensor_peak, which is %d", part.name, part.bytes, peak)
+		}
+	}
 	return nil
 }
 

@@ -35,12 +35,40 @@ func TestSamplesThatCannotBeTrueAreFound(t *testing.T) {
 		"negative tensors":          func(s *record.Sample) { s.Said.TensorPeak = -1 },
 		"negative memory":           func(s *record.Sample) { s.Said.RSSPeak = -1 },
 		"negative switches":         func(s *record.Sample) { s.Said.Involuntary = -1 },
+		"a breakdown that does not sum to the peak": func(s *record.Sample) {
+			s.Said.TensorPeak, s.Said.Memory = 8, &protocol.Memory{AtPeak: protocol.Bytes{Weights: 7}}
+		},
+		"a breakdown of no peak": func(s *record.Sample) { s.Said.Memory = &protocol.Memory{AtPeak: protocol.Bytes{Weights: 7}} },
+		"a negative category": func(s *record.Sample) {
+			s.Said.TensorPeak, s.Said.Memory = 8, &protocol.Memory{AtPeak: protocol.Bytes{Weights: 9, Other: -1}}
+		},
+		"more activations than bytes":    func(s *record.Sample) { counted(s).ActivationPeak = 9 },
+		"a forward pass above the peak":  func(s *record.Sample) { counted(s).Forward = 9 },
+		"a backward pass above the peak": func(s *record.Sample) { counted(s).Backward = 9 },
+		"an update above the peak":       func(s *record.Sample) { counted(s).Update = 9 },
+		"a negative update":              func(s *record.Sample) { counted(s).Update = -1 },
+		"a negative load":                func(s *record.Sample) { counted(s).Load = -1 },
 	} {
 		s := good()
 		lie(&s)
 		if s.Check(perIteration) == nil {
 			t.Errorf("%s: found nothing wrong with %+v", name, s)
 		}
+	}
+}
+
+// counted gives a sample 8 bytes of weights at the peak.
+func counted(s *record.Sample) *protocol.Memory {
+	s.Said.TensorPeak = 8
+	s.Said.Memory = &protocol.Memory{AtPeak: protocol.Bytes{Weights: 8}, Load: 16}
+	return s.Said.Memory
+}
+
+func TestACountedSampleIsTrue(t *testing.T) {
+	s := record.Sample{Wall: 0.03, Iterations: 1, Said: protocol.Sample{Wall: 0.02, Durations: []float64{0.02}, Items: 1}}
+	counted(&s).Forward = 8
+	if err := s.Check(1); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -68,6 +68,18 @@ type MemoryEntry struct {
 	Restart    int    `json:"restart"`
 	TensorPeak int64  `json:"tensor_peak"` // bytes, exact; 0 if the worker cannot count
 	RSSPeak    int64  `json:"rss_peak"`    // bytes, the worker's process tree
+
+	// Memory is what TensorPeak was made of; nil if the worker does not know.
+	Memory *protocol.Memory `json:"memory,omitempty"`
+}
+
+// ActivationPeak returns the peak of activations, in bytes; 0 if the worker
+// cannot count them.
+func (m MemoryEntry) ActivationPeak() int64 {
+	if m.Memory == nil {
+		return 0
+	}
+	return m.Memory.ActivationPeak
 }
 
 // An OutputEntry compares an arm's outputs with the control's.

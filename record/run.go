@@ -39,10 +39,14 @@ type Cell struct {
 
 // Metrics that a cell may measure.
 const (
-	Throughput = "throughput"  // samples/s, higher is better
-	Latency    = "latency"     // s per iteration, lower is better
-	MemoryPeak = "memory_peak" // bytes of tensors at the peak, lower is better
+	Throughput     = "throughput"      // samples/s, higher is better
+	Latency        = "latency"         // s per iteration, lower is better
+	MemoryPeak     = "memory_peak"     // bytes of tensors at the peak, lower is better
+	ActivationPeak = "activation_peak" // bytes of activations at their own peak, lower is better
 )
+
+// OfMemory says whether a metric comes from the memory pass.
+func OfMemory(metric string) bool { return metric == MemoryPeak || metric == ActivationPeak }
 
 // An Arm is something that runs one workload in its own process.
 type Arm struct {

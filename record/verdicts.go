@@ -1,5 +1,7 @@
 package record
 
+import "lensbench/protocol"
+
 // Verdicts are all statements of a run.
 type Verdicts struct {
 	Schema   int           `json:"schema"`
@@ -55,6 +57,10 @@ type ArmSummary struct {
 	Noisy      int                 `json:"noisy_samples"`   // samples during which other processes used more than 5 % of the machine
 	Parameters int64               `json:"parameters,omitempty"`
 	Threads    int                 `json:"threads,omitempty"`
+
+	// Memory is of the pass whose peak is TensorPeak; nil if the worker does not
+	// know what it was made of.
+	Memory *protocol.Memory `json:"memory,omitempty"`
 }
 
 // Results of comparing an arm's outputs with the control's.

@@ -109,10 +109,7 @@ func armRows(a record.ArmSummary) []csvRow {
 	}
 	add("start", "s", a.Load)
 	add("first_call", "s", a.First)
-	for _, m := range []struct {
-		metric string
-		bytes  int64
-	}{{record.MemoryPeak, a.TensorPeak}, {"rss_peak", a.RSSPeak}} {
+	for _, m := range append([]byteCount{{record.MemoryPeak, a.TensorPeak}, {"rss_peak", a.RSSPeak}}, memoryCounts(a)...) {
 		if m.bytes > 0 {
 			rows = append(rows, csvRow{"metric": m.metric, "unit": "B", "value": strconv.FormatInt(m.bytes, 10)})
 		}
@@ -133,6 +130,25 @@ func armRows(a record.ArmSummary) []csvRow {
 		r["restarts"] = strconv.Itoa(a.Restarts)
 	}
 	return rows
+}
+
+// A byteCount is a metric of memory, absent if it is 0.
+type byteCount struct {
+	metric string
+	bytes  int64
+}
+
+// memoryCounts are the parts of memory_peak, and further peaks.
+func memoryCounts(a record.ArmSummary) (list []byteCount) {
+	m := a.Memory
+	if m == nil {
+		return nil
+	}
+	for _, s := range shares {
+		list = append(list, byteCount{record.MemoryPeak + "." + s.name, s.of(m.AtPeak)})
+	}
+	return append(list, byteCount{record.ActivationPeak, m.ActivationPeak}, byteCount{"load_peak", m.Load}, byteCount{"warm_up_peak", m.WarmUp},
+		byteCount{"forward_peak", m.Forward}, byteCount{"backward_peak", m.Backward}, byteCount{"update_peak", m.Update})
 }
 
 func comparisonRow(c record.Comparison) csvRow {

@@ -116,6 +116,11 @@ func ensemble() cell {
 		measured("threads", 3.11, 760<<20), measured("processes", 4.02, 1204<<20))
 	c.plan.Claim = &record.Claim{ID: "ensemble-parallel", Says: "+40–60 % throughput"}
 	c.plan.Decides = "threads"
+	for i := range c.verdict.Arms {
+		a := &c.verdict.Arms[i]
+		a.Memory = &protocol.Memory{AtPeak: protocol.Bytes{Weights: 398 << 20, Activations: a.TensorPeak - 398<<20 - 2<<20, Other: 2 << 20},
+			ActivationPeak: a.TensorPeak - 400<<20, Load: 399 << 20, WarmUp: a.TensorPeak}
+	}
 	c.plan.Expect = []record.Expect{{Metric: record.Throughput, Op: ">=", Ratio: 1.4}}
 	c.plan.Equal = &record.Equal{Output: "logits", Tolerance: 1e-5}
 	const control = "sequential"

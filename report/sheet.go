@@ -30,8 +30,10 @@ func newSheet(cv record.CellVerdict, plan record.Cell, o Options) sheet {
 	b.intro()
 	b.sheet.answer = b.arms()
 	b.sheet.verdict = b.verdict()
-	if g := b.others(); g.rows != nil {
-		b.sheet.more = append(b.sheet.more, g)
+	for _, g := range []grid{b.others(), b.memory()} {
+		if g.rows != nil {
+			b.sheet.more = append(b.sheet.more, g)
+		}
 	}
 	if o.Details {
 		b.sheet.more = append(b.sheet.more, b.details())
@@ -79,6 +81,8 @@ var metricNames = map[string]string{
 	record.Throughput: "throughput",
 	record.Latency:    "median latency",
 	record.MemoryPeak: "peak memory",
+
+	record.ActivationPeak: "peak activations",
 }
 
 func metricName(metric string) string { return orElse(metricNames[metric], metric) }
@@ -90,7 +94,7 @@ func better(metric string) string {
 		return "above 1 is faster"
 	case record.Latency:
 		return "below 1 is faster"
-	case record.MemoryPeak:
+	case record.MemoryPeak, record.ActivationPeak:
 		return "below 1 is less"
 	}
 	return ""
@@ -135,6 +139,10 @@ func (b *sheetBuilder) parts() []part {
 	if b.shows(record.MemoryPeak, func(a record.ArmSummary) bool { return a.TensorPeak > 0 }) {
 		units := b.common(byteUnits, func(a record.ArmSummary) float64 { return float64(a.TensorPeak) })
 		out = append(out, part{column{"peak memory", true}, func(a record.ArmSummary) entry { return word(bytesIn(a.TensorPeak, units)) }})
+	}
+	if slices.Contains(b.plan.Measure, record.ActivationPeak) {
+		units := b.common(byteUnits, func(a record.ArmSummary) float64 { return float64(activationPeak(a)) })
+		out = append(out, part{column{"activations", true}, func(a record.ArmSummary) entry { return word(bytesIn(activationPeak(a), units)) }})
 	}
 	if b.metric != "" {
 		out = append(out, part{column{"ratio", true}, b.ratio})

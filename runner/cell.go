@@ -64,7 +64,7 @@ func (c *cellRun) measure() error {
 			return err
 		}
 	}
-	if !measures(c.cell, record.MemoryPeak) {
+	if !countsMemory(c.cell) {
 		return nil
 	}
 	for r := range max(memoryRestarts, c.cell.Plan.Restarts) {

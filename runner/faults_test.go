@@ -62,6 +62,7 @@ func TestAWorkerThatMisbehavesEndsAsAStatus(t *testing.T) {
 		{"lie-count", sample, 4, record.Invalid, "0 durations for 1 iterations"},
 		{"lie-cpu", sample, 4, record.Invalid, "CPU time is -1 s"},
 		{"lie-memory", sample, 4, record.Invalid, "rss_peak -1"},
+		{"lie-breakdown", sample, 4, record.Invalid, "sums to 2 bytes; tensor_peak is 3"},
 		{"lie-facts", prepare, 1, record.Invalid, "99 items per iteration for batch = 1"},
 		{"lie-digest", verify, 1, record.Invalid, "digest"},
 

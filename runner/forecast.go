@@ -33,7 +33,7 @@ func newForecast(cells []record.Cell, st *state) *forecast {
 		n := len(c.Arms)
 		cf := cellForecast{arms: n, starts: c.Plan.Restarts, blocks: c.Plan.Restarts * c.Plan.Blocks,
 			block: float64(n) * (2*c.Plan.SampleSeconds + gap.Seconds())}
-		if measures(c, record.MemoryPeak) {
+		if countsMemory(c) {
 			cf.passes = memoryRestarts * n
 		}
 		if !done.ended {

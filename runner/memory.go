@@ -57,7 +57,7 @@ func (c *cellRun) measureMemory(a *arm, r int) (record.MemoryEntry, error) {
 		return record.MemoryEntry{}, err
 	}
 	a.w.close()
-	return record.MemoryEntry{TensorPeak: s.Said.TensorPeak, RSSPeak: s.Said.RSSPeak}, nil
+	return record.MemoryEntry{TensorPeak: s.Said.TensorPeak, RSSPeak: s.Said.RSSPeak, Memory: s.Said.Memory}, nil
 }
 
 // fits fails the arm that was started first if the others cannot have as much

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"fmt"
+	"slices"
 
 	"lensbench/protocol"
 	"lensbench/record"
@@ -70,11 +71,5 @@ func iterationsFor(sample, slowest float64) int {
 	return max(1, int(min(maxIterations, sample/slowest+0.5)))
 }
 
-func measures(c record.Cell, metric string) bool {
-	for _, m := range c.Measure {
-		if m == metric {
-			return true
-		}
-	}
-	return false
-}
+// countsMemory says whether a cell has memory passes.
+func countsMemory(c record.Cell) bool { return slices.ContainsFunc(c.Measure, record.OfMemory) }

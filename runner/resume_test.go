@@ -57,7 +57,7 @@ func wantEachOnce(t *testing.T, dir string, cells []record.Cell) {
 		}
 		for r := range memoryRestarts {
 			for _, a := range c.Arms {
-				if !measures(c, record.MemoryPeak) {
+				if !countsMemory(c) {
 					continue
 				}
 				want[fmt.Sprintf("%s: memory %d of %s", c.ID, r, a.Name)] = 1

@@ -21,8 +21,8 @@ type cellState struct {
 	lost       map[string]record.StatusEntry // arms that ended with a status
 	iterations int                           // per sample, 0 until chosen
 	next       map[int]int                   // restart → its next block
-	memory     map[pass]int64                // bytes at the peak
-	countless  map[string]bool               // arms whose worker cannot count memory
+	memory     map[pass]peaks
+	countless  map[string]bool // arms whose worker cannot count memory
 	checked    map[check]bool
 	verify     map[string]float64 // s that an arm took for its outputs before the first block
 }
@@ -32,6 +32,9 @@ type pass struct {
 	arm     string
 	restart int
 }
+
+// peaks are the results of a memory pass, in bytes.
+type peaks struct{ tensors, activations int64 }
 
 // A check is one comparison of outputs.
 type check struct {
@@ -54,7 +57,7 @@ func newState() *state {
 func (s *state) cell(id string) *cellState {
 	c := s.cells[id]
 	if c == nil {
-		c = &cellState{lost: map[string]record.StatusEntry{}, next: map[int]int{}, memory: map[pass]int64{}, countless: map[string]bool{}, checked: map[check]bool{}, verify: map[string]float64{}}
+		c = &cellState{lost: map[string]record.StatusEntry{}, next: map[int]int{}, memory: map[pass]peaks{}, countless: map[string]bool{}, checked: map[check]bool{}, verify: map[string]float64{}}
 		s.cells[id] = c
 	}
 	return c
@@ -71,7 +74,7 @@ func (s *state) apply(e record.Entry) {
 		c.next[e.Block.Restart] = max(c.next[e.Block.Restart], e.Block.Block+1)
 	case record.KindMemory:
 		c := s.cell(e.Cell)
-		c.memory[pass{e.Memory.Arm, e.Memory.Restart}] = e.Memory.TensorPeak
+		c.memory[pass{e.Memory.Arm, e.Memory.Restart}] = peaks{e.Memory.TensorPeak, e.Memory.ActivationPeak()}
 		c.countless[e.Memory.Arm] = e.Memory.TensorPeak == 0
 	case record.KindOutputs:
 		// Outputs that differ are followed by a status. If the run was killed
@@ -102,17 +105,17 @@ func (s *state) applyWorker(e record.Entry) {
 	}
 }
 
-// repeats says whether all memory passes of an arm had the same peak.
+// repeats says whether all memory passes of an arm had the same peaks.
 func (c *cellState) repeats(arm string) bool {
-	first := int64(-1)
+	var first *peaks
 	for p, peak := range c.memory {
 		if p.arm != arm {
 			continue
 		}
-		if first >= 0 && peak != first {
+		if first != nil && peak != *first {
 			return false
 		}
-		first = peak
+		first = &peak
 	}
 	return true
 }

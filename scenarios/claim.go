@@ -78,6 +78,8 @@ var metricOf = map[string]string{
 	"throughput": record.Throughput,
 	"latency":    record.Latency,
 	"memory":     record.MemoryPeak,
+
+	"activations": record.ActivationPeak,
 }
 
 // metrics are what is measured, as record names them.

@@ -1,6 +1,6 @@
 // Package torch calls libtorch.
 //
-// It has three tiers: about forty fixed functions (create, copy, shape,
+// It has three tiers: about fifty fixed functions (create, copy, shape,
 // gradients, threads, memory, random state), one generic call that reaches every operator
 // of libtorch by its schema name, and typed methods over that call for the
 // operators in use. All of them go through the plain C interface of
@@ -44,6 +44,12 @@
 //
 // Sessions may run at the same time, and share tensors that nobody writes to or
 // frees meanwhile. A Scope belongs to one goroutine.
+//
+// # Memory
+//
+// [CountMemory] makes the exact bytes of tensors known, each block in a [Category],
+// with their peak and what it was made of: [MemoryPeak]; by phase of a training
+// step: [PhasePeak]; and over time: [TraceMemory].
 //
 // # What it is not
 //

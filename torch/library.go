@@ -10,6 +10,10 @@ func Version() string { return C.GoString(C.lt_version()) }
 // here, for example AVX512.
 func CPUCapability() string { return C.GoString(C.lt_cpu_capability()) }
 
+// KeepPages makes the C library keep the memory of freed tensors for the next
+// ones, of tensors up to that many bytes, 32 MiB at most.
+func KeepPages(largest int) { C.lt_keep_pages(C.size_t(largest)) }
+
 // LoadCUDA opens libtorch's CUDA part, which registers the devices it finds. The
 // error says why there is none.
 func LoadCUDA() error {

@@ -13,36 +13,51 @@ import (
 
 // children are tests that need a process of their own, because the counting
 // allocator comes before the first tensor.
-var children = map[string]func() int{"memory": countMemory}
+var children = map[string]func() int{
+	"memory":     counted(exactMemory),
+	"model":      counted(againstModel),
+	"contention": counted(contention),
+	"categories": counted(categories),
+	"trace":      counted(trace),
+}
 
-func TestMemoryIsExact(t *testing.T) {
+func TestMemoryIsExact(t *testing.T) { child(t, "memory") }
+
+// child runs a part of the tests in a process of its own.
+func child(t *testing.T, name string) {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "TORCH_TEST_CHILD=memory")
+	cmd.Env = append(os.Environ(), "TORCH_TEST_CHILD="+name)
 	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
 
-func countMemory() int {
-	if err := torch.CountMemory(); err != nil {
-		fmt.Println(err)
-		return 1
+// counted makes a child of f, which is run while memory is counted and leaves
+// nothing.
+func counted(f func() error) func() int {
+	return func() int {
+		err := torch.CountMemory()
+		if err == nil {
+			err = f()
+		}
+		if now, _ := torch.Memory(); now != 0 {
+			err = errors.Join(err, fmt.Errorf("%d bytes live at the end, want 0", now))
+		}
+		if err != nil {
+			fmt.Println(err)
+			return 1
+		}
+		return 0
 	}
+}
+
+func exactMemory() error {
 	if err := torch.CountMemory(); err != nil || !torch.CountingMemory() {
-		fmt.Println("counting twice:", err)
-		return 1
+		return fmt.Errorf("counting twice: %w", err)
 	}
-	err := torch.Session{Threads: 2, Inference: true}.Run(func(sc *torch.Scope) error {
+	return torch.Session{Threads: 2, Inference: true}.Run(func(sc *torch.Scope) error {
 		return errors.Join(sums(sc), convolution(sc), failed(sc))
 	})
-	if now, _ := torch.Memory(); now != 0 {
-		err = errors.Join(err, fmt.Errorf("%d bytes live after the session, want 0", now))
-	}
-	if err != nil {
-		fmt.Println(err)
-		return 1
-	}
-	return 0
 }
 
 func expect(what string, current, peak int64) error {

@@ -48,8 +48,11 @@ var faults = map[string]func(*worker, *protocol.Response) bool{
 	"lie-count":     lie(func(s *protocol.Sample) { s.Durations = s.Durations[1:] }),
 	"lie-cpu":       lie(func(s *protocol.Sample) { s.CPU = -1 }),
 	"lie-memory":    lie(func(s *protocol.Sample) { s.RSSPeak = -1 }),
-	"lie-facts":     func(_ *worker, r *protocol.Response) bool { r.Facts.ItemsPerIteration = 99; return true },
-	"lie-digest":    func(_ *worker, r *protocol.Response) bool { r.Outputs.Digest = "00"; return true },
+	"lie-breakdown": lie(func(s *protocol.Sample) {
+		s.TensorPeak, s.Memory = 3, &protocol.Memory{AtPeak: protocol.Bytes{Weights: 2}}
+	}),
+	"lie-facts":  func(_ *worker, r *protocol.Response) bool { r.Facts.ItemsPerIteration = 99; return true },
+	"lie-digest": func(_ *worker, r *protocol.Response) bool { r.Outputs.Digest = "00"; return true },
 	"nan": func(w *worker, r *protocol.Response) bool {
 		fmt.Fprintf(w.out, `{"id":%d,"sample":{"wall":NaN,"cpu":0,"durations":[NaN],"items":1}}`+"\n", r.ID)
 		return false

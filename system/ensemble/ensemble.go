@@ -141,11 +141,11 @@ func (e *Ensemble) Close() error { return e.plan.close() }
 // peaks of their tensor bytes since [Ensemble.ResetPeaks]: an upper bound of
 // their common peak, as each reaches its own at another moment. It is nothing
 // without member processes.
-func (e *Ensemble) Children() (used usage.Usage, tensorPeak int64, err error) {
+func (e *Ensemble) Children() (used usage.Usage, peaks torch.Peaks, err error) {
 	if p, ok := e.plan.(processes); ok {
 		return p.usage()
 	}
-	return usage.Usage{}, 0, nil
+	return usage.Usage{}, torch.Peaks{}, nil
 }
 
 // ResetPeaks makes the peaks of member processes start from what is live now.

@@ -190,20 +190,24 @@ func TestMemoryOfProcesses(t *testing.T) {
 	if err := e.ResetPeaks(); err != nil {
 		t.Fatal(err)
 	}
-	_, idle, err := e.Children()
+	_, before, err := e.Children()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := e.Score(); err != nil {
 		t.Fatal(err)
 	}
-	_, busy, err := e.Children()
+	_, after, err := e.Children()
 	if err != nil {
 		t.Fatal(err)
 	}
 	weights := int64(0)
 	for _, m := range e.Models() {
 		weights += m.Params.Bytes()
+	}
+	idle, busy := before.All.Total(), after.All.Total()
+	if w := after.All[torch.Weights]; w != weights || after.Activations == 0 {
+		t.Errorf("%d bytes of weights at the peak, want %d; %d of activations", w, weights, after.Activations)
 	}
 	if idle < weights || idle > weights+weights/10 || busy <= idle {
 		t.Errorf("peak %d idle, %d busy; weights are %d", idle, busy, weights)

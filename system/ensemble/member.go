@@ -17,8 +17,8 @@ import (
 const (
 	opOpen  = "open"  // load the member of Config; the first request
 	opScore = "score" // → Logits
-	opUsage = "usage" // → Usage, TensorPeak
-	opReset = "reset" // make TensorPeak start anew
+	opUsage = "usage" // → Usage, Peaks
+	opReset = "reset" // make Peaks start anew
 )
 
 // A request asks a member process for one thing. Both ends are the same
@@ -35,7 +35,7 @@ type reply struct {
 	Threads     int    // read back; of opOpen
 	Logits      []float32
 	Usage       usage.Usage
-	TensorPeak  int64
+	Peaks       torch.Peaks
 }
 
 // repliesDescriptor is where a member process writes its replies.
@@ -88,7 +88,7 @@ func (m *memberProcess) answer(q request) (r reply, err error) {
 		return reply{Logits: logits[0]}, err
 	case q.Op == opUsage:
 		r.Usage, err = usage.Self()
-		_, r.TensorPeak = torch.Memory()
+		r.Peaks = torch.ReadPeaks()
 		return r, err
 	case q.Op == opReset:
 		torch.ResetPeak()

@@ -79,13 +79,13 @@ func (all processes) threads() int {
 	return n
 }
 
-func (all processes) usage() (used usage.Usage, tensorPeak int64, err error) {
+func (all processes) usage() (used usage.Usage, peaks torch.Peaks, err error) {
 	replies, err := all.ask(request{Op: opUsage})
 	for _, r := range replies {
 		used = used.Plus(r.Usage)
-		tensorPeak += r.TensorPeak
+		peaks = peaks.Plus(r.Peaks)
 	}
-	return used, tensorPeak, err
+	return used, peaks, err
 }
 
 func (all processes) resetPeaks() error {

@@ -105,12 +105,18 @@ func (m *Model) ForwardMode(sc *torch.Scope, x *torch.Tensor, mode nn.Mode) *tor
 }
 
 // Features maps images [N bands H W] to what the head sees of them, [N d].
-func (m *Model) Features(sc *torch.Scope, x *torch.Tensor, mode nn.Mode) *torch.Tensor {
-	return m.backbone.forward(sc, x, mode)
+func (m *Model) Features(sc *torch.Scope, x *torch.Tensor, mode nn.Mode) (y *torch.Tensor) {
+	sc.Tagged(torch.Activations, func() { y = m.backbone.forward(sc, x, mode) })
+	return y
 }
 
 // Head maps features [N d] to logits [N].
-func (m *Model) Head(sc *torch.Scope, features *torch.Tensor, mode nn.Mode) *torch.Tensor {
+func (m *Model) Head(sc *torch.Scope, features *torch.Tensor, mode nn.Mode) (y *torch.Tensor) {
+	sc.Tagged(torch.Activations, func() { y = m.classify(sc, features, mode) })
+	return y
+}
+
+func (m *Model) classify(sc *torch.Scope, features *torch.Tensor, mode nn.Mode) *torch.Tensor {
 	y := m.kind.drop.Forward(sc, features, mode)
 	if y == features {
 		y = m.head.Forward(sc, features)

@@ -86,7 +86,7 @@ func (ps *Params) Bytes() int64 {
 // the tensors outlive it and are freed by [Params.Free].
 func (ps *Params) Load(sc *torch.Scope, src Source) error {
 	ps.Free()
-	keepPages(sc)
+	keepPages()
 	ps.scope = torch.NewScope()
 	buf := make([]float32, ps.longest())
 	for _, p := range ps.list {
@@ -104,7 +104,7 @@ func (ps *Params) Load(sc *torch.Scope, src Source) error {
 			ps.Free()
 			return err
 		}
-		p.tensor = ps.scope.Own(sc.FromFloat32(data, int64s(p.Shape)...))
+		sc.Tagged(torch.Weights, func() { p.tensor = ps.scope.Own(sc.FromFloat32(data, int64s(p.Shape)...)) })
 	}
 	return nil
 }
@@ -114,9 +114,9 @@ func (ps *Params) Load(sc *torch.Scope, src Source) error {
 // largest that it has seen freed so far, up to 32 MiB; Python has freed such
 // pieces before PyTorch is even loaded. Without this, each forward pass of
 // resnet18 on 32 images faults 5,000 pages in again, 5 % of its time.
-func keepPages(sc *torch.Scope) {
-	const justBelow = 31 << 20 // bytes; never touched
-	sc.Empty(torch.Uint8, justBelow).Free()
+func keepPages() {
+	const justBelow = 31 << 20 // bytes
+	torch.KeepPages(justBelow)
 }
 
 // Free frees the tensors. Freeing twice does nothing.

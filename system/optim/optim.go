@@ -42,12 +42,15 @@ func NewAdamW(sc *torch.Scope, ps *nn.Params, decay, clip float64) *AdamW {
 	ps.RequireGrads(true)
 	o := &AdamW{Decay: decay, Clip: clip}
 	for _, p := range ps.Trained() {
-		w := p.T()
-		o.Weights = append(o.Weights, w)
-		o.First = append(o.First, sc.Zeros(torch.Float32, w.Shape()...))
-		o.Second = append(o.Second, sc.Zeros(torch.Float32, w.Shape()...))
-		o.Steps = append(o.Steps, sc.Zeros(torch.Float32))
+		o.Weights = append(o.Weights, p.T())
 	}
+	sc.Tagged(torch.Optimiser, func() {
+		for _, w := range o.Weights {
+			o.First = append(o.First, sc.Zeros(torch.Float32, w.Shape()...))
+			o.Second = append(o.Second, sc.Zeros(torch.Float32, w.Shape()...))
+			o.Steps = append(o.Steps, sc.Zeros(torch.Float32))
+		}
+	})
 	return o
 }
 
@@ -67,15 +70,20 @@ func (o *AdamW) Backward(sc *torch.Scope, loss *torch.Tensor) { sc.Backward(loss
 // are freed.
 func (o *AdamW) Update(sc *torch.Scope, rate float64) (norm *torch.Tensor) {
 	sc.Scoped(func(sc *torch.Scope) {
-		grads := sc.Grads(o.Weights)
-		norm = sc.GradNorm(grads)
-		if o.Clip > 0 {
-			sc.ClipGrads(grads, norm, o.Clip)
-		}
-		sc.FusedAdamW(o.Weights, grads, o.First, o.Second, o.Steps,
-			torch.AdamW{Rate: rate, Beta1: beta1, Beta2: beta2, Epsilon: epsilon, Decay: o.Decay})
-		sc.ZeroGrads(o.Weights)
-		norm = sc.Keep(norm)
+		sc.InPhase(torch.PhaseUpdate, func() { norm = sc.Keep(o.update(sc, rate)) })
 	})
+	return norm
+}
+
+// update changes the weights by their gradients.
+func (o *AdamW) update(sc *torch.Scope, rate float64) (norm *torch.Tensor) {
+	grads := sc.Grads(o.Weights)
+	norm = sc.GradNorm(grads)
+	if o.Clip > 0 {
+		sc.ClipGrads(grads, norm, o.Clip)
+	}
+	sc.FusedAdamW(o.Weights, grads, o.First, o.Second, o.Steps,
+		torch.AdamW{Rate: rate, Beta1: beta1, Beta2: beta2, Epsilon: epsilon, Decay: o.Decay})
+	sc.ZeroGrads(o.Weights)
 	return norm
 }

@@ -26,7 +26,8 @@ func (s *Stepper) addScales(sc *torch.Scope, images, labels *torch.Tensor, share
 	for _, group := range s.groups(int(images.Shape()[0])) {
 		var loss *torch.Tensor
 		sc.Scoped(func(sc *torch.Scope) {
-			sum := weigh(sc, s.groupLoss(sc, &b, group), share)
+			var sum *torch.Tensor
+			sc.InPhase(torch.PhaseForward, func() { sum = weigh(sc, s.groupLoss(sc, &b, group), share) })
 			s.AdamW.Backward(sc, sum)
 			loss = sc.Keep(sc.Detach(sum))
 		})

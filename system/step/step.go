@@ -74,7 +74,10 @@ func (s *Stepper) Update(sc *torch.Scope, rate float64) (norm *torch.Tensor) {
 
 // add adds the gradients of one forward pass.
 func (s *Stepper) add(sc *torch.Scope, x, labels *torch.Tensor, share float64) *torch.Tensor {
-	loss := weigh(sc, sc.BCEWithLogits(s.logits(sc, x, s.Settings.Checkpointing), labels), share)
+	var loss *torch.Tensor
+	sc.InPhase(torch.PhaseForward, func() {
+		loss = weigh(sc, sc.BCEWithLogits(s.logits(sc, x, s.Settings.Checkpointing), labels), share)
+	})
 	s.AdamW.Backward(sc, loss)
 	return sc.Detach(loss)
 }

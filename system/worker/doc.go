@@ -20,5 +20,7 @@
 // The memory pass counts the bytes of CPU tensors exactly, from before the
 // first one on, so it needs a process of its own. Scratch memory inside oneDNN
 // is in the resident set only. Peaks of several processes are added up, though
-// they need not coincide.
+// they need not coincide. What the peak was made of is said with it, by the
+// categories at torch.Category; copies of the first weights, to begin anew with, are
+// other.
 package worker

@@ -12,6 +12,7 @@ import (
 	"lensbench/system/sky"
 	"lensbench/system/survey"
 	"lensbench/system/usage"
+	"lensbench/torch"
 )
 
 // A committee is an ensemble on simulated images.
@@ -114,6 +115,6 @@ func fused(logits [][]float32) []float32 {
 	return out
 }
 
-func (w committee) children() (usage.Usage, int64, error) { return w.Children() }
-func (w committee) resetPeaks() error                     { return w.ResetPeaks() }
-func (w committee) close() error                          { return w.Close() }
+func (w committee) children() (usage.Usage, torch.Peaks, error) { return w.Children() }
+func (w committee) resetPeaks() error                           { return w.ResetPeaks() }
+func (w committee) close() error                                { return w.Close() }

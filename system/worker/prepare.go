@@ -29,6 +29,9 @@ func (s *Server) prepare(p *protocol.Prepare) (*protocol.Facts, error) {
 		s.work = nil
 		return nil, err
 	}
+	if err := s.prepared(); err != nil {
+		return nil, err
+	}
 	quietCollector()
 	facts := s.work.facts()
 	facts.LoadSeconds, facts.PrepareSeconds = s.loaded, time.Since(begin).Seconds()
@@ -44,6 +47,7 @@ func (s *Server) enter(pass string) error {
 		if err := torch.CountMemory(); err != nil {
 			return refuse(protocol.BadRequest, "pass memory needs a process of its own: %v", err)
 		}
+		torch.ResetPeak()
 	case torch.CountingMemory():
 		return refuse(protocol.BadRequest, "pass time needs a process of its own: this one counts memory")
 	}

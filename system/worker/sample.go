@@ -49,20 +49,22 @@ func (s *Server) sample(r *protocol.SampleRequest) (*protocol.Sample, error) {
 	if err := s.work.rewind(); err != nil {
 		return nil, err
 	}
-	if err := s.work.iterate(r.Untimed, nil); err != nil {
+	warmUp, err := s.warmUp(r.Untimed)
+	if err != nil {
 		return nil, err
 	}
-	return s.measure(r.Iterations)
+	sample, err := s.measure(r.Iterations)
+	if err == nil && sample.Memory != nil {
+		sample.Memory.WarmUp = warmUp
+	}
+	return sample, err
 }
 
 // measure runs the timed iterations. Counters are read outside the time, the
 // one nearest to it last before and first after.
 func (s *Server) measure(n int) (*protocol.Sample, error) {
-	if s.counts {
-		torch.ResetPeak()
-		if err := s.work.resetPeaks(); err != nil {
-			return nil, err
-		}
+	if err := s.resetPeaks(); err != nil {
+		return nil, err
 	}
 	childrenBefore, _, err := s.work.children()
 	if err != nil {
@@ -80,25 +82,25 @@ func (s *Server) measure(n int) (*protocol.Sample, error) {
 	if err != nil {
 		return nil, err
 	}
-	children, tensors, err := s.work.children()
+	children, peaks, err := s.work.children()
 	if err != nil {
 		return nil, err
 	}
-	if s.counts {
-		_, own := torch.Memory()
-		tensors += own
-	}
 	used = used.Since(before).Plus(children.Since(childrenBefore))
-	return &protocol.Sample{
+	sample := &protocol.Sample{
 		Wall:        c.last.Sub(c.begin).Seconds(),
 		CPU:         used.CPU,
 		Durations:   c.durations,
 		Items:       n * s.work.facts().ItemsPerIteration,
-		TensorPeak:  tensors,
 		RSSPeak:     used.RSSPeak,
 		Voluntary:   used.Voluntary,
 		Involuntary: used.Involuntary,
-	}, nil
+	}
+	if s.counts {
+		sample.Memory = s.memory(peaks.Plus(torch.ReadPeaks()))
+		sample.TensorPeak = sample.Memory.AtPeak.Total()
+	}
+	return sample, nil
 }
 
 func (s *Server) verify(r *protocol.VerifyRequest) (*protocol.Outputs, error) {

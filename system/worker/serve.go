@@ -20,6 +20,7 @@ type Server struct {
 	loaded float64 // s, process start to the first request
 	work   work    // nil: nothing prepared
 	counts bool    // whether work is for the memory pass
+	load   int64   // bytes at the peak of preparing; memory pass only
 }
 
 // work is what was prepared.
@@ -32,9 +33,9 @@ type work interface {
 	iterate(n int, c *clock) error
 	// outputs computes what a check compares, one of protocol's Check constants.
 	outputs(check string) (outputs, error)
-	// children returns what child processes have used so far, and their peak
+	// children returns what child processes have used so far, and their peaks
 	// of tensor bytes since resetPeaks.
-	children() (usage.Usage, int64, error)
+	children() (usage.Usage, torch.Peaks, error)
 	resetPeaks() error
 	close() error
 }
@@ -59,8 +60,8 @@ func (steady) rewind() error { return nil }
 // alone is part of work without child processes.
 type alone struct{}
 
-func (alone) children() (usage.Usage, int64, error) { return usage.Usage{}, 0, nil }
-func (alone) resetPeaks() error                     { return nil }
+func (alone) children() (usage.Usage, torch.Peaks, error) { return usage.Usage{}, torch.Peaks{}, nil }
+func (alone) resetPeaks() error                           { return nil }
 
 // Serve answers one request a line until in ends or asks to close.
 func (s *Server) Serve(in io.Reader, out io.Writer) error {

@@ -19,6 +19,7 @@ import (
 	"lensbench/protocol"
 	"lensbench/system/ensemble"
 	"lensbench/system/usage"
+	"lensbench/torch"
 	"lensbench/torch/torchtest"
 )
 
@@ -266,7 +267,9 @@ func (b broken) iterate(int, *clock) error { return b.err }
 func (b broken) outputs(string) (outputs, error) {
 	return outputs{shape: []int{3}, values: []float32{float32(math.NaN()), float32(math.Inf(-1)), 1}}, b.err
 }
-func (b broken) children() (usage.Usage, int64, error) { return usage.Usage{}, 0, b.err }
+func (b broken) children() (usage.Usage, torch.Peaks, error) {
+	return usage.Usage{}, torch.Peaks{}, b.err
+}
 
 func TestNotFinite(t *testing.T) {
 	s := Server{work: broken{}}
@@ -343,8 +346,15 @@ func TestMemoryPass(t *testing.T) {
 	}
 	var peaks []int64
 	for range 2 {
-		r := c.ask(`{"id": 2, "op": "sample", "sample": {"untimed": 1, "iterations": 2}}`)
-		peaks = append(peaks, r.Sample.TensorPeak)
+		s := c.ask(`{"id": 2, "op": "sample", "sample": {"untimed": 1, "iterations": 2}}`).Sample
+		peaks = append(peaks, s.TensorPeak)
+		images := int64(2 * 3 * 32 * 32 * 4)
+		if b := s.Memory.AtPeak; b.Total() != s.TensorPeak || b.Weights != 44_746_500 || b.Other != images || b.Activations != s.Memory.ActivationPeak || b.Gradients+b.Optimiser != 0 {
+			t.Errorf("memory %+v", *s.Memory)
+		}
+		if m := s.Memory; m.WarmUp != s.TensorPeak || m.Load < 44_746_500 || m.Load > m.WarmUp || m.Forward+m.Backward+m.Update != 0 {
+			t.Errorf("memory %+v", *s.Memory)
+		}
 	}
 	if peaks[0] != peaks[1] || peaks[0] < 44_746_500 || peaks[0] > 60_000_000 {
 		t.Errorf("peaks %v", peaks)
@@ -357,6 +367,38 @@ func TestMemoryPass(t *testing.T) {
 	if late.Error == nil || late.Error.Kind != protocol.BadRequest || !strings.Contains(late.Error.Message, "pass memory needs a process of its own") {
 		t.Errorf("memory after time: %+v", late)
 	}
+}
+
+// TestMemoryOfTraining: the breakdown is what it is known to be made of, the same
+// in every sample.
+func TestMemoryOfTraining(t *testing.T) {
+	c := converse(t)
+	const settings = `{"kind": "train", "model": "resnet18", "pixels": 32, "batch": 4, "threads": 1, "seed": 5}`
+	if r := c.ask(prepare(settings, "memory", "")); r.Error != nil {
+		t.Fatal(r.Error)
+	}
+	var first protocol.Memory
+	for i := range 3 {
+		s := c.ask(`{"id": 2, "op": "sample", "sample": {"untimed": 1, "iterations": 2}}`).Sample
+		if s.Memory.AtPeak.Total() != s.TensorPeak {
+			t.Errorf("tensor_peak is %d, memory %+v", s.TensorPeak, *s.Memory)
+		}
+		if i == 0 {
+			first = *s.Memory
+		}
+		if *s.Memory != first {
+			t.Errorf("memory %+v, at first %+v", *s.Memory, first)
+		}
+	}
+	const trainable, tensors = 11_177_025, 62
+	b := first.AtPeak
+	if b.Weights != 44_746_500 || b.Optimiser != 8*trainable+4*tensors || b.Gradients > 4*trainable {
+		t.Errorf("at the peak %+v", b)
+	}
+	if first.Backward != b.Total() || first.Forward >= first.Backward || first.Update >= first.Backward || first.WarmUp != b.Total() {
+		t.Errorf("memory %+v", first)
+	}
+	c.end(t)
 }
 
 // end closes the worker's input and waits for its end.

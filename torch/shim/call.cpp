@@ -3,9 +3,13 @@
 // Arguments are checked against the schema here: libtorch's own unpacking of a
 // wrong argument ends in an internal assertion that names neither operator nor
 // argument.
+#include "memory.hpp"
 #include "op.hpp"
 
+#include <c10/core/GradMode.h>
+
 #include <cstring>
+#include <optional>
 #include <sstream>
 
 using namespace lt;
@@ -183,6 +187,18 @@ torch::jit::Stack stack_of(const lt_op &op, const lt_arg *args, int nargs, const
   return stack;
 }
 
+bool needs_gradient(const at::IValue &v) {
+  if (v.isTensor()) return v.toTensor().requires_grad();
+  if (!v.isTensorList()) return false;
+  auto list = v.toTensorList();
+  return std::any_of(list.begin(), list.end(), [](const at::Tensor &t) { return t.requires_grad(); });
+}
+
+// records says whether a call leaves something for the backward pass.
+bool records(const torch::jit::Stack &stack) {
+  return c10::GradMode::is_enabled() && std::any_of(stack.begin(), stack.end(), needs_gradient);
+}
+
 } // namespace
 
 extern "C" {
@@ -191,6 +207,8 @@ lt_error *lt_call(const lt_op *op, const lt_arg *args, int nargs, const uint64_t
   return guard([&] {
     if (size_t(nargs) > op->formals.size()) too_many(*op, nargs);
     auto stack = stack_of(*op, args, nargs, pool);
+    std::optional<Tagged> recording;
+    if (counting.load(std::memory_order_relaxed) && !tagged() && records(stack)) recording.emplace(LT_MEMORY_ACTIVATIONS);
     op->handle.callBoxed(&stack);
     Results results{rets};
     int n = std::min(int(stack.size()), maxrets);

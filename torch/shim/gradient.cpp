@@ -1,5 +1,5 @@
 // gradient.cpp: automatic differentiation.
-#include "core.hpp"
+#include "memory.hpp"
 
 #include <torch/csrc/autograd/autograd.h>
 
@@ -8,7 +8,11 @@ using namespace lt;
 extern "C" {
 
 lt_error *lt_requires_grad_set(lt_tensor *t, int on) {
-  return guard([&] { borrow(t).requires_grad_(on != 0); });
+  return guard([&] {
+    at::Tensor leaf = borrow(t);
+    leaf.requires_grad_(on != 0);
+    if (on) watch_gradient(leaf);
+  });
 }
 
 int lt_requires_grad(const lt_tensor *t) { return borrow(t).requires_grad(); }
@@ -18,11 +22,18 @@ lt_error *lt_grad(const lt_tensor *t, lt_tensor **out) {
 }
 
 lt_error *lt_grad_set(lt_tensor *t, const lt_tensor *grad) {
-  return guard([&] { borrow(t).mutable_grad() = borrow(grad); });
+  return guard([&] {
+    borrow(t).mutable_grad() = borrow(grad);
+    retag(borrow(grad), LT_MEMORY_GRADIENTS);
+  });
 }
 
 lt_error *lt_backward(const lt_tensor *loss) {
-  return guard([&] { torch::autograd::backward({borrow(loss)}, {at::Tensor()}); });
+  return guard([&] {
+    Phase phase(LT_PHASE_BACKWARD);
+    Tagged tagged(LT_MEMORY_ACTIVATIONS);
+    torch::autograd::backward({borrow(loss)}, {at::Tensor()});
+  });
 }
 
 }

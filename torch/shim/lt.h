@@ -135,16 +135,49 @@ lt_error *lt_seed(uint64_t seed);
 lt_error *lt_random_state(lt_tensor **out); /* uint8 [n], out [owned] */
 lt_error *lt_random_state_set(const lt_tensor *state);
 
-/* exact bytes of CPU tensors */
+/*
+ * Exact bytes of CPU tensors. Every block of memory is in one category. A new
+ * block's category is that of the calling thread, which lt_memory_tag sets. A
+ * thread in none counts as activations what an operator allocates that records
+ * for the backward pass, and the rest as other. lt_backward's blocks are activations until
+ * one is accumulated as the gradient of a leaf; temporary gradients stay so.
+ *
+ * A tensor's block can be moved to another category, and then counts there in
+ * the breakdown of every peak at which it was alive. A breakdown always sums to
+ * its peak.
+ */
+enum { LT_MEMORY_OTHER, LT_MEMORY_WEIGHTS, LT_MEMORY_GRADIENTS, LT_MEMORY_OPTIMISER, LT_MEMORY_ACTIVATIONS, LT_MEMORY_CATEGORIES };
+enum { LT_MEMORY_AUTOMATIC = -1 }; /* for lt_memory_tag: no category */
+
+/* Phases of a training step, of the whole process. lt_backward is in one by itself. */
+enum { LT_PHASE_ANY = -1, LT_PHASE_NONE, LT_PHASE_FORWARD, LT_PHASE_BACKWARD, LT_PHASE_UPDATE, LT_PHASES };
+
 lt_error *lt_memory_count(void); /* from now on; fails once a tensor has been made */
 int lt_memory_counting(void);
 void lt_memory_stats(int64_t *current, int64_t *peak, int64_t *allocations);
-void lt_memory_reset_peak(void);
+void lt_memory_now(int64_t *bytes);                        /* bytes [borrowed]: LT_MEMORY_CATEGORIES numbers */
+int lt_memory_tag(int category);                           /* of the calling thread; returns the one before, to be restored */
+lt_error *lt_memory_retag(lt_tensor *t, int category);     /* with all that shares t's memory; nothing happens to memory that is not counted */
+lt_error *lt_memory_phase(int phase, int *before);         /* begins a phase; the one before is to be restored */
+lt_error *lt_memory_peak(int phase, int64_t *bytes);       /* breakdown at the peak, of a phase or LT_PHASE_ANY; zeros if the phase was not entered */
+int64_t lt_memory_activation_peak(void);                   /* most bytes at once that were activations */
+void lt_memory_reset_peak(void);                           /* all peaks start from what there is now */
+
+/* A trace has an event for every allocation, release and move, and for every change of phase. */
+typedef struct lt_memory_event {
+  int64_t time; /* ns, of CLOCK_MONOTONIC */
+  int64_t bytes[LT_MEMORY_CATEGORIES];
+  int64_t phase;
+} lt_memory_event;
+lt_error *lt_memory_trace_start(size_t capacity);      /* keeps the first so many events; ends another trace */
+size_t lt_memory_trace_stop(int64_t *dropped);         /* the number of events kept; dropped: those for which there was no room */
+void lt_memory_trace_take(lt_memory_event *out);       /* all events kept, to out [borrowed]; they are forgotten */
 
 /* the library */
 const char *lt_version(void);                    /* of libtorch, for example 2.11.0 */
 const char *lt_cpu_capability(void);             /* instruction set that libtorch's kernels use, for example AVX512 */
 lt_error *lt_load_cuda(void);                    /* opens libtorch_cuda.so, which registers its devices */
+void lt_keep_pages(size_t largest);              /* the C library keeps the memory of freed tensors up to that size, 32 MiB at most */
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

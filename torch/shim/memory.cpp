@@ -1,41 +1,45 @@
-// memory.cpp: the exact number of bytes in CPU tensors.
+// memory.cpp: the exact number of bytes in CPU tensors, by category.
 //
 // The counting allocator replaces libtorch's own. Memory that libraries below
 // libtorch allocate for themselves (scratch of oneDNN and MKL) is not seen.
-#include "core.hpp"
+#include "ledger.hpp"
+#include "memory.hpp"
 
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/impl/alloc_cpu.h>
+#include <torch/csrc/autograd/function_hook.h>
+#include <torch/csrc/autograd/variable.h>
 
 #include <cstring>
+#include <new>
 
 using namespace lt;
 
+std::atomic<bool> lt::counting{false};
+
 namespace {
 
-std::atomic<int64_t> current{0}, peak{0}, allocations{0};
-std::atomic<bool> counting{false};
-
-void add(int64_t n) {
-  int64_t now = current.fetch_add(n, std::memory_order_relaxed) + n;
-  int64_t top = peak.load(std::memory_order_relaxed);
-  while (now > top && !peak.compare_exchange_weak(top, now, std::memory_order_relaxed)) {
-  }
-  allocations.fetch_add(1, std::memory_order_relaxed);
+// It is never destroyed, because blocks are freed until the very end.
+Ledger &ledger() {
+  static auto *l = new Ledger;
+  return *l;
 }
 
-// A block begins with its size in a header as long as libtorch's alignment, so
+constexpr int automatic = LT_MEMORY_AUTOMATIC;
+thread_local int tag = automatic; // category of new blocks
+
+// A block begins with its entry in a header as long as libtorch's alignment, so
 // freeing needs no table and the data stays aligned.
 constexpr size_t header = 64;
-static_assert(header >= c10::gAlignment);
+static_assert(header >= c10::gAlignment && header >= sizeof(Block));
+
+Block &block_of(void *data) { return *std::launder(reinterpret_cast<Block *>(static_cast<char *>(data) - header)); }
 
 void release(void *data) {
   if (!data) return;
-  char *block = static_cast<char *>(data) - header;
-  int64_t n;
-  memcpy(&n, block, sizeof n);
-  current.fetch_sub(n, std::memory_order_relaxed);
-  c10::free_cpu(block);
+  Block &b = block_of(data);
+  ledger().remove(b);
+  c10::free_cpu(&b);
 }
 
 // The context of a block equals its data, and raw_deleter is not null: oneDNN's
@@ -43,17 +47,48 @@ void release(void *data) {
 struct Counting final : c10::Allocator {
   c10::DataPtr allocate(size_t n) override {
     if (n == 0) return {nullptr, nullptr, &release, c10::Device(c10::DeviceType::CPU)};
-    char *block = static_cast<char *>(c10::alloc_cpu(n + header));
-    int64_t size = int64_t(n);
-    memcpy(block, &size, sizeof size);
-    add(size);
-    return {block + header, block + header, &release, c10::Device(c10::DeviceType::CPU)};
+    char *start = static_cast<char *>(c10::alloc_cpu(n + header));
+    ledger().add(*new (start) Block, int64_t(n), tag == automatic ? LT_MEMORY_OTHER : tag);
+    return {start + header, start + header, &release, c10::Device(c10::DeviceType::CPU)};
   }
   c10::DeleterFnPtr raw_deleter() const override { return &release; }
   void copy_data(void *to, const void *from, size_t n) const override { memcpy(to, from, n); }
 };
 
+bool known(int category) { return category >= 0 && category < LT_MEMORY_CATEGORIES; }
+
 } // namespace
+
+Tagged::Tagged(int category) : before(tag) { tag = category; }
+Tagged::~Tagged() { tag = before; }
+
+bool lt::tagged() { return tag != automatic; }
+
+Phase::Phase(int to) : before(counting ? ledger().enter(to) : -1) {}
+Phase::~Phase() {
+  if (before >= 0) ledger().enter(before);
+}
+
+// Only blocks of the counting allocator can be moved: a tensor may have no
+// storage, or memory that somebody else gave it.
+void lt::retag(const at::Tensor &t, int category) {
+  if (!counting || !t.defined() || !t.has_storage()) return;
+  const c10::DataPtr &data = t.storage().data_ptr();
+  if (data.get_deleter() == &release && data.get_context()) ledger().retag(block_of(data.get_context()), category);
+}
+
+namespace {
+
+// What is accumulated in a leaf is its gradient.
+struct Accumulated final : torch::autograd::PostAccumulateGradHook {
+  void operator()(const at::Tensor &leaf) override { retag(leaf.grad(), LT_MEMORY_GRADIENTS); }
+};
+
+} // namespace
+
+void lt::watch_gradient(const at::Tensor &leaf) {
+  if (counting) torch::autograd::impl::set_post_acc_grad_hooks(leaf, std::make_unique<Accumulated>());
+}
 
 extern "C" {
 
@@ -71,12 +106,51 @@ lt_error *lt_memory_count(void) {
 
 int lt_memory_counting(void) { return counting.load(); }
 
-void lt_memory_stats(int64_t *now, int64_t *top, int64_t *count) {
-  *now = current.load(std::memory_order_relaxed);
-  *top = peak.load(std::memory_order_relaxed);
-  *count = allocations.load(std::memory_order_relaxed);
+void lt_memory_stats(int64_t *now, int64_t *top, int64_t *count) { ledger().stats(now, top, count); }
+
+void lt_memory_reset_peak(void) { ledger().reset(); }
+
+int lt_memory_tag(int category) {
+  int before = tag;
+  tag = known(category) ? category : automatic;
+  return before;
 }
 
-void lt_memory_reset_peak(void) { peak.store(current.load()); }
+lt_error *lt_memory_retag(lt_tensor *t, int category) {
+  return guard([&] {
+    if (!known(category)) throw Failure(LT_ERR_ARGUMENT, "no category of memory has the number " + std::to_string(category));
+    retag(borrow(t), category);
+  });
+}
+
+void lt_memory_now(int64_t *bytes) {
+  Bytes b = ledger().current();
+  std::copy(b.begin(), b.end(), bytes);
+}
+
+lt_error *lt_memory_peak(int phase, int64_t *bytes) {
+  return guard([&] {
+    if (phase < LT_PHASE_ANY || phase >= LT_PHASES) throw Failure(LT_ERR_ARGUMENT, "no phase has the number " + std::to_string(phase));
+    Bytes b = ledger().peak(phase);
+    std::copy(b.begin(), b.end(), bytes);
+  });
+}
+
+int64_t lt_memory_activation_peak(void) { return ledger().activation_peak(); }
+
+lt_error *lt_memory_phase(int phase, int *before) {
+  return guard([&] {
+    if (phase < 0 || phase >= LT_PHASES) throw Failure(LT_ERR_ARGUMENT, "no phase has the number " + std::to_string(phase));
+    *before = counting ? ledger().enter(phase) : LT_PHASE_NONE;
+  });
+}
+
+lt_error *lt_memory_trace_start(size_t capacity) {
+  return guard([&] { ledger().trace_start(capacity); });
+}
+
+size_t lt_memory_trace_stop(int64_t *dropped) { return ledger().trace_stop(dropped); }
+
+void lt_memory_trace_take(lt_memory_event *out) { ledger().trace_take(out); }
 
 }

@@ -80,6 +80,28 @@ void memory_is_counted_to_the_byte() {
   expect(now == 0 && peak == 200 && n == 2);
 }
 
+void memory_has_categories() {
+  int64_t bytes[LT_MEMORY_CATEGORIES];
+  lt_memory_reset_peak();
+  expect(lt_memory_tag(LT_MEMORY_WEIGHTS) == LT_MEMORY_AUTOMATIC);
+  lt_tensor *a = tensor(std::vector<float>(100));
+  std::thread([] { expect(lt_memory_tag(LT_MEMORY_OPTIMISER) == LT_MEMORY_AUTOMATIC); }).join();
+  expect(lt_memory_tag(LT_MEMORY_AUTOMATIC) == LT_MEMORY_WEIGHTS);
+  lt_tensor *b = tensor(std::vector<float>(10));
+  lt_memory_now(bytes);
+  expect(bytes[LT_MEMORY_WEIGHTS] == 400 && bytes[LT_MEMORY_OTHER] == 40);
+  expect(kind_of(lt_memory_retag(b, LT_MEMORY_GRADIENTS)) == 0);
+  expect(kind_of(lt_memory_retag(b, LT_MEMORY_CATEGORIES)) == LT_ERR_ARGUMENT);
+  std::thread([b] { lt_free(b); }).join();
+  expect(kind_of(lt_memory_peak(LT_PHASE_ANY, bytes)) == 0);
+  expect(bytes[LT_MEMORY_WEIGHTS] == 400 && bytes[LT_MEMORY_GRADIENTS] == 40 && bytes[LT_MEMORY_OTHER] == 0);
+  expect(kind_of(lt_memory_peak(LT_PHASE_UPDATE, bytes)) == 0 && bytes[LT_MEMORY_WEIGHTS] == 0);
+  expect(kind_of(lt_memory_peak(LT_PHASES, bytes)) == LT_ERR_ARGUMENT);
+  int before;
+  expect(kind_of(lt_memory_phase(LT_PHASE_ANY, &before)) == LT_ERR_ARGUMENT);
+  lt_free(a);
+}
+
 void host_copies_check_sizes() {
   lt_tensor *t = tensor({1, 2, 3});
   float two[2] = {};
@@ -226,6 +248,7 @@ void library_says_what_it_is() {
 
 int main() {
   memory_is_counted_to_the_byte();
+  memory_has_categories();
   host_copies_check_sizes();
   tensors_are_described();
   operators_are_called_by_name();

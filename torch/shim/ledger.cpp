@@ -1,0 +1,138 @@
+// ledger.cpp: the bookkeeping of memory; ledger.hpp says what is kept and why.
+#include "ledger.hpp"
+
+#include <chrono>
+
+namespace lt {
+
+namespace {
+
+using Guard = std::lock_guard<std::mutex>;
+
+int64_t nanoseconds() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+} // namespace
+
+// changed is called, locked, when the bytes of a category or the phase are others.
+void Ledger::changed() {
+  if (!tracing) return;
+  if (trace.size() == trace.capacity()) {
+    dropped++;
+    return;
+  }
+  lt_memory_event e{nanoseconds(), {}, phase};
+  std::copy(now.begin(), now.end(), e.bytes);
+  trace.push_back(e);
+}
+
+// grown is called when a category may have more bytes than before.
+void Ledger::grown() {
+  overall.see(moment, total, now);
+  phases[phase].see(moment, total, now);
+  activations.see(moment, now[LT_MEMORY_ACTIVATIONS]);
+}
+
+void Ledger::add(Block &b, int64_t size, int category) {
+  Guard g(lock);
+  allocations++;
+  moment++;
+  b = {size, moment, moment, category};
+  total += size;
+  now[size_t(category)] += size;
+  grown();
+  changed();
+}
+
+void Ledger::remove(const Block &b) {
+  Guard g(lock);
+  total -= b.size;
+  now[size_t(b.category)] -= b.size;
+  changed();
+}
+
+void Ledger::retag(Block &b, int category) {
+  Guard g(lock);
+  if (b.category == category) return;
+  moment++;
+  overall.move(b, category);
+  for (Peak &p : phases) p.move(b, category);
+  now[size_t(b.category)] -= b.size;
+  now[size_t(category)] += b.size;
+  if (b.category == LT_MEMORY_ACTIVATIONS) activations.leave(b.joined, b.size);
+  b.category = category;
+  b.joined = moment;
+  grown();
+  changed();
+}
+
+int Ledger::enter(int to) {
+  Guard g(lock);
+  int before = phase;
+  phase = to;
+  grown();
+  if (before != to) changed();
+  return before;
+}
+
+// Phases start without a moment, but for the one that goes on.
+void Ledger::restart() {
+  overall = Peak{};
+  for (Peak &p : phases) p = Peak{};
+  activations.reset(moment, now[LT_MEMORY_ACTIVATIONS]);
+  grown();
+}
+
+void Ledger::reset() {
+  Guard g(lock);
+  restart();
+}
+
+Bytes Ledger::current() {
+  Guard g(lock);
+  return now;
+}
+
+void Ledger::stats(int64_t *current, int64_t *peak, int64_t *count) {
+  Guard g(lock);
+  *current = total;
+  *peak = overall.total;
+  *count = allocations;
+}
+
+Bytes Ledger::peak(int of) {
+  Guard g(lock);
+  return of == LT_PHASE_ANY ? overall.bytes : phases[of].bytes;
+}
+
+int64_t Ledger::activation_peak() {
+  Guard g(lock);
+  return activations.highest;
+}
+
+// The buffer is taken outside the lock: it may be large, or not to be had.
+void Ledger::trace_start(size_t capacity) {
+  std::vector<lt_memory_event> buffer;
+  buffer.reserve(capacity);
+  Guard g(lock);
+  trace = std::move(buffer);
+  dropped = 0;
+  tracing = true;
+  changed(); // how things are at the start
+}
+
+size_t Ledger::trace_stop(int64_t *lost) {
+  Guard g(lock);
+  tracing = false;
+  *lost = dropped;
+  return trace.size();
+}
+
+void Ledger::trace_take(lt_memory_event *out) {
+  Guard g(lock);
+  std::copy(trace.begin(), trace.end(), out);
+  trace = {};
+}
+
+} // namespace lt
