@@ -2,6 +2,7 @@ package runner
 
 import (
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -115,24 +116,38 @@ func TestEveryCheckCanFail(t *testing.T) {
 
 // Outputs that cost little are compared in every restart, others after the last.
 func TestChecksRepeatWhereTheyAreCheap(t *testing.T) {
-	for _, tt := range []struct {
-		name   string
-		script fakeworker.Script
-		want   string // restarts after which outputs were compared
-	}{
-		{"cheap", fakeworker.Script{Iteration: 5e-3}, "0 1 2"},
-		{"dear", fakeworker.Script{Verify: 0.2}, "2"},
-	} {
+	for limit, want := range map[float64]string{math.Inf(1): "0 1 2", 0: "2"} {
+		repeatChecks(t, limit)
 		cell := smallCell("c", 2)
-		cell.Plan.Restarts, cell.Plan.SampleSeconds = 3, 0.02
+		cell.Plan.Restarts = 3
 		var got []string
-		for _, e := range journal(t, mustStart(t, options(t, tt.script, cell)))[record.KindOutputs] {
+		for _, e := range journal(t, mustStart(t, options(t, fakeworker.Script{}, cell)))[record.KindOutputs] {
 			if e.Outputs.Arm == "variant1" && e.Outputs.When == after {
-				got = append(got, string(rune('0'+e.Outputs.Restart)))
+				got = append(got, strconv.Itoa(e.Outputs.Restart))
 			}
 		}
-		if s := strings.Join(got, " "); s != tt.want {
-			t.Errorf("%s: compared after restarts %s; want %s", tt.name, s, tt.want)
+		if s := strings.Join(got, " "); s != want {
+			t.Errorf("limit %v: compared after restarts %s; want %s", limit, s, want)
+		}
+	}
+}
+
+// repeatChecks sets for one test how much checks may cost in every restart.
+func repeatChecks(t *testing.T, limit float64) {
+	t.Helper()
+	old := cheapCheck
+	t.Cleanup(func() { cheapCheck = old })
+	cheapCheck = limit
+}
+
+func TestWhatIsCheap(t *testing.T) {
+	c := &cellRun{cell: record.Cell{Plan: record.Plan{Blocks: 10}}, arms: []*arm{
+		{Arm: record.Arm{Name: "a"}, iteration: 0.01}, {Arm: record.Arm{Name: "b"}, iteration: 0.03}}}
+	for took, want := range map[float64]bool{0.01: true, 0.04: true, 0.06: false} {
+		// Ten blocks of two iterations of each arm and two gaps are 0.84 s.
+		c.state = &cellState{iterations: 1, verify: map[string]float64{"a": took, "b": took}}
+		if got := c.checkIsCheap(); got != want {
+			t.Errorf("%v s of each arm: cheap is %v; want %v", took, got, want)
 		}
 	}
 }

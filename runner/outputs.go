@@ -26,7 +26,7 @@ const (
 
 // cheapCheck is the share of a restart's blocks that comparing outputs may add
 // to be done in every restart; what takes longer is done after the last alone.
-const cheapCheck = 0.1
+var cheapCheck = 0.1 // other in tests
 
 // unchecked says whether outputs are still to be compared.
 func (c *cellRun) unchecked(when string, r int) bool {

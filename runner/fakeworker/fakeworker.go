@@ -36,7 +36,6 @@ type Script struct {
 	Build     string          // in hello
 	Libtorch  string          // version in hello; "" is "2.11.0"
 	Iteration float64         // s that an iteration sleeps; 0 is 0.1 ms
-	Verify    float64         // s that outputs take
 	Slower    map[int]float64 // factor on Iteration, by the arm's setting "seed"
 	Weights   int64           // bytes of weights that it claims
 	Wanders   int             // the arm with this setting "seed" has another memory peak in every process; 0 is none
@@ -138,7 +137,6 @@ func (w *worker) answer(req protocol.Request) protocol.Response {
 	case protocol.OpSample:
 		resp.Sample = w.sample(req.Sample)
 	case protocol.OpVerify:
-		time.Sleep(time.Duration(w.script.Verify * float64(time.Second)))
 		resp.Outputs, resp.Error = w.verify(req.Verify)
 	}
 	return resp
