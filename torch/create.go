@@ -4,14 +4,15 @@ package torch
 import "C"
 
 var (
-	opZeros = operator("aten::zeros", "")
-	opOnes  = operator("aten::ones", "")
-	opFull  = operator("aten::full", "")
-	opRandn = operator("aten::randn", "")
-	opRand  = operator("aten::rand", "")
-	opClone = operator("aten::clone", "")
-	opCopy  = operator("aten::copy_", "")
-	opZero  = operator("aten::zero_", "")
+	opZeros     = operator("aten::zeros", "")
+	opZerosLike = operator("aten::zeros_like", "")
+	opOnes      = operator("aten::ones", "")
+	opFull      = operator("aten::full", "")
+	opRandn     = operator("aten::randn", "")
+	opRand      = operator("aten::rand", "")
+	opClone     = operator("aten::clone", "")
+	opCopy      = operator("aten::copy_", "")
+	opZero      = operator("aten::zero_", "")
 )
 
 // Empty returns a tensor whose elements are not set.
@@ -27,6 +28,9 @@ func (sc *Scope) Empty(dtype DType, shape ...int64) *Tensor {
 func (sc *Scope) Zeros(dtype DType, shape ...int64) *Tensor {
 	return sc.begin(opZeros).ints(shape...).int(int64(dtype)).one()
 }
+
+// ZerosLike returns a tensor of zeros of x's type, shape and order in memory.
+func (sc *Scope) ZerosLike(x *Tensor) *Tensor { return sc.begin(opZerosLike).tensor(x).one() }
 
 // Ones returns a tensor of ones.
 func (sc *Scope) Ones(dtype DType, shape ...int64) *Tensor {

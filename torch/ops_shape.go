@@ -87,6 +87,14 @@ func (sc *Scope) Unsqueeze(x *Tensor, dim int) *Tensor {
 // Contiguous returns x in row-major order: x itself if it is, else a copy.
 func (sc *Scope) Contiguous(x *Tensor) *Tensor { return sc.begin(opContiguous).tensor(x).one() }
 
+// ChannelsLast returns x [N C H W] with the channels of a pixel side by side in
+// memory: x itself if it is so, else a copy. Convolutions and poolings of such
+// images, or with such weights, have results of that order.
+func (sc *Scope) ChannelsLast(x *Tensor) *Tensor {
+	const channelsLast = 2 // of c10::MemoryFormat
+	return sc.begin(opContiguous).tensor(x).int(channelsLast).one()
+}
+
 // To returns x with elements of another type, or x itself if they are.
 func (sc *Scope) To(x *Tensor, dtype DType) *Tensor {
 	return sc.begin(opTo).tensor(x).int(int64(dtype)).one()

@@ -146,6 +146,39 @@ func TestOperators(t *testing.T) {
 
 func vec4(sc *torch.Scope, v ...float32) *torch.Tensor { return sc.FromFloat32(v, 1, 1, 2, 2) }
 
+// TestOrderInMemory: the distance between two channels of an image of 2×3 values.
+func TestOrderInMemory(t *testing.T) {
+	stride := find(t, "aten::stride", "int")
+	torchtest.Run(t, func(sc *torch.Scope) {
+		x := count(sc, 1, 4, 2, 3)
+		last := sc.ChannelsLast(x)
+		w := sc.ChannelsLast(sc.Ones(torch.Float32, 4, 4, 1, 1))
+		for name, tt := range map[string]struct {
+			x    *torch.Tensor
+			want int64
+		}{
+			"contiguous":         {x, 6},
+			"channels last":      {last, 1},
+			"zeros like it":      {sc.ZerosLike(last), 1},
+			"contiguous again":   {sc.Contiguous(last), 6},
+			"convolution of it":  {sc.Conv2D(last, w, nil, torch.Conv{}), 1},
+			"ReLU of it":         {sc.ReLU(last), 1},
+			"largest of windows": {sc.MaxPool2D(last, torch.Pool{Kernel: [2]int{2, 2}}), 1},
+		} {
+			if got := sc.CallAll(stride, tt.x, 1)[0]; got != tt.want {
+				t.Errorf("%s: channels are %v apart, want %d", name, got, tt.want)
+			}
+		}
+		if got := floats(t, last); !slices.Equal(got, floats(t, x)) {
+			t.Errorf("values of another order: %v", got)
+		}
+		zeros := sc.ZerosLike(sc.Ones(torch.BFloat16, 2))
+		if zeros.DType() != torch.BFloat16 || floats(t, zeros)[1] != 0 {
+			t.Errorf("zeros like bfloat16[2]: %v", zeros)
+		}
+	})
+}
+
 // In place means the same tensor, and no second reference to it.
 func TestInPlaceReturnsItsArgument(t *testing.T) {
 	torchtest.Run(t, func(sc *torch.Scope) {

@@ -15,7 +15,7 @@ import (
 
 // stepFlags are the flags of step.Settings, by the names of train.Settings.
 var stepFlags = map[string]string{
-	"step.precision": "precision", "step.accumulate": "accumulate", "step.checkpointing": "checkpointing",
+	"step.precision": "precision", "step.channels_last": "channels-last", "step.accumulate": "accumulate", "step.checkpointing": "checkpointing",
 	"step.multi.scales": "scales", "step.multi.mode": "scale-mode", "step.multi.budget": "scale-budget",
 	"step.multi.split": "scale-split", "step.multi.checkpointing": "scale-checkpointing", "step.multi.consistency": "consistency",
 }
@@ -23,6 +23,7 @@ var stepFlags = map[string]string{
 func addStepFlags(c *cobra.Command, s *step.Settings) {
 	f, m := c.Flags(), &s.Multi
 	f.StringVar(&s.Precision, "precision", s.Precision, "`name` of the precision of forward passes: "+strings.Join(step.Precisions, ", "))
+	f.BoolVar(&s.ChannelsLast, "channels-last", s.ChannelsLast, "keep the channels of a pixel side by side in memory, which makes some networks faster")
 	f.IntVar(&s.Accumulate, "accumulate", s.Accumulate, "`number` of batches whose gradients make one step; 0 is 1")
 	f.Var((*sides)(&m.Scales), "scales", "`pixels` of the sides at which every image is seen, such as 64,112,224")
 	f.StringVar(&m.Mode, "scale-mode", m.Mode, "`name` of the way back from several scales: "+strings.Join(step.ScaleModes, ", "))

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"lensbench/system/safetensors"
 	"lensbench/torch"
+	"lensbench/torch/torchtest"
 )
 
 // tiny is a network with one of every kind of parameter.
@@ -65,6 +67,58 @@ func TestFileRoundTrip(t *testing.T) {
 	if n := torch.LiveTensors() - before; n != 0 {
 		t.Errorf("%d tensors left", n)
 	}
+}
+
+// Channels last is an order in memory alone: names, shapes and values stay, and a
+// layer computes the same. The weights are small integers, so that sums are exact.
+func TestChannelsLast(t *testing.T) {
+	stride, err := torch.Find("aten::stride", "int")
+	if err != nil {
+		t.Fatal(err)
+	}
+	torchtest.Run(t, func(sc *torch.Scope) {
+		var results [2][]float32
+		for i, last := range []bool{false, true} {
+			b := NewBuilder()
+			conv := b.Conv2D("conv", Conv2D{In: 2, Out: 4, Kernel: 3, Stride: 1})
+			ps := b.Params()
+			ps.ChannelsLast = last
+			if err := ps.Load(sc, counting{}); err != nil {
+				t.Fatal(err)
+			}
+			defer ps.Free()
+			w := conv.weight.T()
+			want := int64(9) // between input channels, of 3×3 values
+			if last {
+				want = 1
+			}
+			if got := sc.CallAll(stride, w, 1)[0]; got != want {
+				t.Errorf("channels last: %v: input channels are %v apart, want %d", last, got, want)
+			}
+			values := make([]float32, conv.weight.Len())
+			if err := w.CopyFloat32(values); err != nil || values[1] != 1 || values[9] != 9 {
+				t.Errorf("channels last: %v: values %v (%v), want 0, 1, 2, …", last, values, err)
+			}
+			y := conv.Forward(sc, sc.Ones(torch.Float32, 1, 2, 4, 4))
+			results[i] = make([]float32, y.Numel())
+			if err := y.CopyFloat32(results[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !slices.Equal(results[0], results[1]) {
+			t.Errorf("results %v, channels last %v", results[0], results[1])
+		}
+	})
+}
+
+// counting fills a parameter with 0, 1, 2, …
+type counting struct{}
+
+func (counting) Fill(p *Param, dst []float32) error {
+	for i := range dst {
+		dst[i] = float32(i)
+	}
+	return nil
 }
 
 func TestOpenFileMismatch(t *testing.T) {

@@ -1,8 +1,10 @@
 // Package optim changes the weights of a network by their gradients: AdamW
 // (Loshchilov and Hutter, "Decoupled weight decay regularization", 2019) in
-// libtorch's fused kernel, after clipping by the norm of all gradients together.
+// libtorch's fused kernel, after clipping by the norm of all gradients together. For
+// training in float16 there is dynamic loss scaling.
 //
-// Nothing in a step is read back from the device: norms stay tensors.
+// Nothing in a step is read back from the device: norms stay tensors, and so does
+// whether a step was skipped.
 package optim
 
 import (
@@ -30,6 +32,8 @@ type AdamW struct {
 	Decay float64 // weight decay
 	Clip  float64 // largest norm of all gradients together; 0: any
 
+	Scaler *Scaler // of the losses; nil: losses are as they are
+
 	Weights []*torch.Tensor
 	First   []*torch.Tensor // moments of the gradients
 	Second  []*torch.Tensor
@@ -46,28 +50,32 @@ func NewAdamW(sc *torch.Scope, ps *nn.Params, decay, clip float64) *AdamW {
 	}
 	sc.Tagged(torch.Optimiser, func() {
 		for _, w := range o.Weights {
-			o.First = append(o.First, sc.Zeros(torch.Float32, w.Shape()...))
-			o.Second = append(o.Second, sc.Zeros(torch.Float32, w.Shape()...))
+			o.First = append(o.First, sc.ZerosLike(w))
+			o.Second = append(o.Second, sc.ZerosLike(w))
 			o.Steps = append(o.Steps, sc.Zeros(torch.Float32))
 		}
 	})
 	return o
 }
 
-// Step goes back from loss, and changes the weights at this learning rate. It
-// returns the norm of the gradients before clipping, a scalar tensor. Gradients
-// are freed.
-func (o *AdamW) Step(sc *torch.Scope, loss *torch.Tensor, rate float64) (norm *torch.Tensor) {
-	o.Backward(sc, loss)
-	return o.Update(sc, rate)
+// Backward goes back from loss, which the scaler scales, and adds to the gradients
+// of the weights: several losses before one Update make one step, whose gradient is
+// that of their sum. It belongs outside of the autocast scope that loss was made in.
+func (o *AdamW) Backward(sc *torch.Scope, loss *torch.Tensor) {
+	if o.Scaler == nil {
+		sc.Backward(loss)
+		return
+	}
+	sc.Scoped(func(sc *torch.Scope) { sc.Backward(o.Scaler.scaled(sc, loss)) })
 }
 
-// Backward adds the gradients of loss, a scalar tensor, to those of the weights.
-func (o *AdamW) Backward(sc *torch.Scope, loss *torch.Tensor) { sc.Backward(loss) }
-
-// Update changes the weights by their gradients at this learning rate. It
-// returns the norm of the gradients before clipping, a scalar tensor. Gradients
-// are freed.
+// Update changes the weights by their gradients at this learning rate, and frees the
+// gradients. It returns their norm before clipping, a scalar tensor. With a scaler,
+// gradients are unscaled first; if one of them is not finite, neither is the norm,
+// and weights, moments and numbers of steps stay.
+//
+// A weight without a gradient, which no loss depends on, stays with its moments as
+// it is, without decay. It is an error if no weight has one.
 func (o *AdamW) Update(sc *torch.Scope, rate float64) (norm *torch.Tensor) {
 	sc.Scoped(func(sc *torch.Scope) {
 		sc.InPhase(torch.PhaseUpdate, func() { norm = sc.Keep(o.update(sc, rate)) })
@@ -75,15 +83,44 @@ func (o *AdamW) Update(sc *torch.Scope, rate float64) (norm *torch.Tensor) {
 	return norm
 }
 
-// update changes the weights by their gradients.
 func (o *AdamW) update(sc *torch.Scope, rate float64) (norm *torch.Tensor) {
-	grads := sc.Grads(o.Weights)
-	norm = sc.GradNorm(grads)
-	if o.Clip > 0 {
-		sc.ClipGrads(grads, norm, o.Clip)
+	p := o.withGradients(sc)
+	options := torch.AdamW{Rate: rate, Beta1: beta1, Beta2: beta2, Epsilon: epsilon, Decay: o.Decay}
+	if o.Scaler != nil {
+		o.Scaler.unscale(sc, p.grads)
+		options.FoundInf = o.Scaler.Found
 	}
-	sc.FusedAdamW(o.Weights, grads, o.First, o.Second, o.Steps,
-		torch.AdamW{Rate: rate, Beta1: beta1, Beta2: beta2, Epsilon: epsilon, Decay: o.Decay})
-	sc.ZeroGrads(o.Weights)
+	norm = sc.GradNorm(p.grads)
+	if o.Clip > 0 {
+		sc.ClipGrads(p.grads, norm, o.Clip)
+	}
+	sc.FusedAdamW(p.weights, p.grads, p.first, p.second, p.steps, options)
+	if o.Scaler != nil {
+		o.Scaler.update(sc)
+	}
+	sc.ZeroGrads(p.weights)
 	return norm
+}
+
+// Step is Backward and Update: a step of one loss.
+func (o *AdamW) Step(sc *torch.Scope, loss *torch.Tensor, rate float64) (norm *torch.Tensor) {
+	o.Backward(sc, loss)
+	return o.Update(sc, rate)
+}
+
+// part is the weights that have gradients, with their state.
+type part struct{ weights, grads, first, second, steps []*torch.Tensor }
+
+func (o *AdamW) withGradients(sc *torch.Scope) (p part) {
+	for i, g := range sc.Grads(o.Weights) {
+		if g == nil {
+			continue
+		}
+		p.weights, p.grads = append(p.weights, o.Weights[i]), append(p.grads, g)
+		p.first, p.second, p.steps = append(p.first, o.First[i]), append(p.second, o.Second[i]), append(p.steps, o.Steps[i])
+	}
+	if len(p.grads) == 0 {
+		panic(&torch.Error{Op: "AdamW update", Kind: torch.ErrInvalid, Message: "no weight has a gradient; a backward pass comes first"})
+	}
+	return p
 }

@@ -23,11 +23,35 @@ type goldenCase struct {
 	Rate, Decay, Clip float64
 	Losses, Norms     []float64
 	Parameters        map[string][3]float64 // norms of weights and of both moments after the first step
+
+	channelsLast bool    // images and weights
+	slack        float64 // factor of tolerances
 }
 
 // Steps agree with PyTorch's: forward pass in training mode with the same masks,
 // gradients, clipping, and fused AdamW.
 func TestStepsOfPyTorch(t *testing.T) {
+	for _, c := range goldenCases(t) {
+		torchtest.Train(t, func(sc *torch.Scope) { checkSteps(t, sc, c) })
+	}
+}
+
+// The order of values in memory changes no more than rounding does, and the optimiser
+// takes weights of either order. Only first steps compare, and with a hundred times
+// the tolerance: the kernels of the two orders round differently, and normalisation
+// of few values makes more of it, 7e-5 here at most.
+func TestChannelsLastOfPyTorch(t *testing.T) {
+	for _, c := range goldenCases(t) {
+		if c.Model == "resnet34" || c.Model == "vit_b_16" { // nothing new, slowly
+			continue
+		}
+		c.Losses, c.channelsLast, c.slack = c.Losses[:1], true, 100
+		torchtest.Train(t, func(sc *torch.Scope) { checkSteps(t, sc, c) })
+	}
+}
+
+func goldenCases(t *testing.T) []goldenCase {
+	t.Helper()
 	b, err := os.ReadFile("testdata/golden.json")
 	if err != nil {
 		t.Fatal(err)
@@ -36,9 +60,10 @@ func TestStepsOfPyTorch(t *testing.T) {
 	if err := json.Unmarshal(b, &golden); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range golden.Cases {
-		torchtest.Train(t, func(sc *torch.Scope) { checkSteps(t, sc, c) })
+	for i := range golden.Cases {
+		golden.Cases[i].slack = 1
 	}
+	return golden.Cases
 }
 
 func checkSteps(t *testing.T, sc *torch.Scope, c goldenCase) {
@@ -46,6 +71,7 @@ func checkSteps(t *testing.T, sc *torch.Scope, c goldenCase) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	m.Params.ChannelsLast = c.channelsLast
 	formula := nn.Formula{Seed: c.Seed}
 	if err := m.Params.Load(sc, formula); err != nil {
 		t.Fatal(err)
@@ -54,11 +80,10 @@ func checkSteps(t *testing.T, sc *torch.Scope, c goldenCase) {
 	pixels := make([]float32, c.Shape[0]*c.Shape[1]*c.Shape[2]*c.Shape[3])
 	formula.Uniform("input", float32(math.Sqrt(3)), 0, pixels)
 	x := sc.FromFloat32(pixels, c.Shape...)
-	labels := make([]float32, c.Shape[0])
-	for i := range labels {
-		labels[i] = float32(i % 2)
+	if c.channelsLast {
+		x = sc.ChannelsLast(x)
 	}
-	y := sc.FromFloat32(labels, c.Shape[0])
+	y := sc.FromFloat32(alternating(c.Shape[0]), c.Shape[0])
 	o := NewAdamW(sc, m.Params, c.Decay, c.Clip)
 	sc.Seed(c.Seed)
 	for step := range c.Losses {
@@ -66,7 +91,7 @@ func checkSteps(t *testing.T, sc *torch.Scope, c goldenCase) {
 		norm := o.Step(sc, loss, c.Rate)
 		// AdamW's first steps are as long for tiny gradients as for large ones, so
 		// rounding grows from step to step.
-		tolerance := 2e-6 * math.Pow(100, float64(step))
+		tolerance := 2e-6 * c.slack * math.Pow(100, float64(step))
 		if got := item(t, loss); !near(got, c.Losses[step], tolerance) {
 			t.Errorf("%s, clip %g: loss %d is %.9g, want %.9g", c.Model, c.Clip, step, got, c.Losses[step])
 		}
@@ -94,7 +119,7 @@ func checkParameters(t *testing.T, m *model.Model, o *AdamW, c goldenCase) {
 		if want[1] < 1e-6*largest { // its gradient is 0, but for rounding
 			continue
 		}
-		if !near(got[0], want[0], 1e-6) || !near(got[1], want[1], 1e-4) || !near(got[2], want[2], 2e-4) {
+		if !near(got[0], want[0], 1e-6*c.slack) || !near(got[1], want[1], 1e-4*c.slack) || !near(got[2], want[2], 2e-4*c.slack) {
 			t.Errorf("%s: %s and its moments have norms %.7g, want %.7g", c.Model, p.Name, got, want)
 		}
 	}
@@ -117,9 +142,15 @@ func size(t *testing.T, x *torch.Tensor) float64 {
 	return math.Sqrt(sum)
 }
 
-// Steps leave no tensor behind. make slow makes it ten thousand, of which the second
-// half must not grow the process either.
+// Steps leave no tensor behind, in whatever precision. make slow makes it ten
+// thousand, of which the second half must not grow the process either.
 func TestStepsLeakNothing(t *testing.T) {
+	for _, dtype := range []torch.DType{torch.Float32, torch.BFloat16, torch.Float16} {
+		t.Run(dtype.String(), func(t *testing.T) { checkLeaks(t, dtype) })
+	}
+}
+
+func checkLeaks(t *testing.T, dtype torch.DType) {
 	steps := 1000
 	if os.Getenv("LENSBENCH_SLOW") != "" {
 		steps = 10_000
@@ -134,11 +165,16 @@ func TestStepsLeakNothing(t *testing.T) {
 		}
 		defer m.Params.Free()
 		o := NewAdamW(sc, m.Params, DefaultDecay, DefaultClip)
+		if dtype == torch.Float16 {
+			o.Scaler = mustScaler(t, sc, 1<<40, torch.Scaling{Interval: 200}) // skips steps, and grows
+		}
 		x, y := sc.Randn(2, 1, 8, 8), sc.Ones(torch.Float32, 2)
 		live, resident := int64(0), int64(0)
 		for step := range steps {
 			sc.Scoped(func(sc *torch.Scope) {
-				o.Step(sc, sc.BCEWithLogits(m.ForwardMode(sc, x, nn.Training), y), DefaultRate)
+				var loss *torch.Tensor
+				sc.Autocast(dtype, func() { loss = sc.BCEWithLogits(m.ForwardMode(sc, x, nn.Training), y) })
+				o.Step(sc, loss, DefaultRate)
 			})
 			if step == steps/2-1 { // allocators and kernels have what they need
 				live, resident = torch.LiveTensors(), residentBytes(t)

@@ -36,6 +36,7 @@ var ScaleModes = []string{Summed, PerScale, Grouped, Progressive}
 // train).
 type Settings struct {
 	Precision     string `json:"precision,omitempty"`     // one of Precisions; "": FP32
+	ChannelsLast  bool   `json:"channels_last,omitempty"` // images and the weights of convolutions have the channels of a pixel side by side in memory
 	Accumulate    int    `json:"accumulate,omitempty"`    // micro-batches of a step; 0: 1
 	Checkpointing string `json:"checkpointing,omitempty"` // what the backward pass computes again, a policy of package nn; "": nothing
 	Multi         Multi  `json:"multi,omitzero"`          // several scales

@@ -23,33 +23,57 @@ type Stepper struct {
 	Last bool
 }
 
-// New returns a stepper for a network whose weights are loaded.
-func New(sc *torch.Scope, m *model.Model, s Settings, input int, decay, clip float64) *Stepper {
-	w := &Stepper{Settings: s, Model: m, Mode: nn.Training, AdamW: optim.NewAdamW(sc, m.Params, decay, clip), Input: input}
-	return w
+// New loads a network's weights and returns a stepper of it, with an optimiser that
+// has made no steps.
+func New(sc *torch.Scope, m *model.Model, src nn.Source, s Settings, o Options) (*Stepper, error) {
+	m.Params.ChannelsLast = s.ChannelsLast
+	if err := m.Params.Load(sc, src); err != nil {
+		return nil, err
+	}
+	w := &Stepper{Settings: s, Model: m, Mode: nn.Training, AdamW: optim.NewAdamW(sc, m.Params, o.Decay, o.Clip), Input: o.Input}
+	if s.Precision != FP16 {
+		return w, nil
+	}
+	var err error
+	w.AdamW.Scaler, err = optim.NewScaler(sc, optim.DefaultScale, torch.Scaling{})
+	return w, err
 }
 
-// State are the tensors that steps change beside the weights and the gradients.
-func (s *Stepper) State() (all []*torch.Tensor) {
+// Options are what a Stepper needs to know beside its Settings.
+type Options struct {
+	Input       int     // as Stepper.Input
+	Decay, Clip float64 // of optim.AdamW
+}
+
+// Keep moves all tensors of the optimiser to the scope around sc.
+func (s *Stepper) Keep(sc *torch.Scope) {
 	o := s.AdamW
 	for _, list := range [][]*torch.Tensor{o.First, o.Second, o.Steps} {
-		all = append(all, list...)
+		for _, t := range list {
+			sc.Keep(t)
+		}
 	}
-	return all
+	if c := o.Scaler; c != nil {
+		for _, t := range []*torch.Tensor{c.Scale, c.Tracker, c.Found, c.Skipped} {
+			sc.Keep(t)
+		}
+	}
 }
 
-// Reset makes the state that of no steps.
+// Reset makes the optimiser one that has made no steps.
 func (s *Stepper) Reset(sc *torch.Scope) {
+	o := s.AdamW
 	sc.NoGrad(func() {
-		for _, t := range s.State() {
-			sc.Zero(t)
+		for _, list := range [][]*torch.Tensor{o.First, o.Second, o.Steps} {
+			for _, t := range list {
+				sc.Zero(t)
+			}
+		}
+		if o.Scaler != nil {
+			o.Scaler.Restore(sc, optim.ScalerState{Scale: optim.DefaultScale})
 		}
 	})
 }
-
-// Unscale divides the gradients by the scale of the losses, if there is one, as
-// Update does.
-func (s *Stepper) Unscale(sc *torch.Scope) {}
 
 // Add adds to the gradients those of the mean loss of a micro-batch, times its share
 // of the step's images. Images are [N bands H W], labels [N]. It returns share times
@@ -85,6 +109,9 @@ func (s *Stepper) add(sc *torch.Scope, x, labels *torch.Tensor, share float64) *
 // logits runs the network in the step's precision. The logits are float32.
 func (s *Stepper) logits(sc *torch.Scope, x *torch.Tensor, checkpointing string) (y *torch.Tensor) {
 	mode := s.Mode
+	if s.Settings.ChannelsLast {
+		x = sc.ChannelsLast(x)
+	}
 	if s.Settings.DType() == torch.Float32 {
 		return s.Model.ForwardMode(sc, x, mode)
 	}

@@ -46,7 +46,8 @@ func newFixture(t testing.TB, sc *torch.Scope, name string, pixels, batch int, s
 		t.Fatal(err)
 	}
 	formula := nn.Formula{Seed: 3, Scrambled: true}
-	if err := m.Params.Load(sc, formula); err != nil {
+	stepper, err := New(sc, m, formula, s, Options{Input: pixels, Decay: 1e-4, Clip: 1})
+	if err != nil {
 		t.Fatal(err)
 	}
 	values := make([]float32, batch*3*pixels*pixels)
@@ -56,7 +57,7 @@ func newFixture(t testing.TB, sc *torch.Scope, name string, pixels, batch int, s
 		labels[i] = float32(i % 2)
 	}
 	p := int64(pixels)
-	return &fixture{New(sc, m, s, pixels, 1e-4, 1), sc.FromFloat32(values, int64(batch), 3, p, p), sc.FromFloat32(labels, int64(batch)), 3}
+	return &fixture{stepper, sc.FromFloat32(values, int64(batch), 3, p, p), sc.FromFloat32(labels, int64(batch)), 3}
 }
 
 func (f *fixture) free() { f.Model.Params.Free() }

@@ -24,11 +24,12 @@ type engine struct {
 
 // newEngine makes an engine that begins with weights from src.
 func newEngine(sc *torch.Scope, m *model.Model, s *Settings, pixels int, src nn.Source) (*engine, error) {
-	if err := m.Params.Load(sc, src); err != nil {
+	stepper, err := step.New(sc, m, src, s.Step, step.Options{Input: s.Input, Decay: s.Decay, Clip: s.Clip})
+	if err != nil {
 		return nil, err
 	}
 	sc.Seed(s.Seed)
-	return &engine{sc: sc, settings: s, pixels: pixels, Stepper: step.New(sc, m, s.Step, s.Input, s.Decay, s.Clip)}, nil
+	return &engine{sc: sc, settings: s, pixels: pixels, Stepper: stepper}, nil
 }
 
 // A result is what a training step leaves: numbers that are still tensors, because
@@ -146,6 +147,9 @@ func (e *engine) restore(c *checkpoint) error {
 		if err := fill(stepName, e.AdamW.Steps[i]); err != nil {
 			return err
 		}
+	}
+	if e.AdamW.Scaler != nil && c.State.Scaler != nil {
+		e.AdamW.Scaler.Restore(e.sc, *c.State.Scaler)
 	}
 	info, ok := c.Lookup(rngName)
 	if !ok {

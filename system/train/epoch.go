@@ -107,7 +107,7 @@ func (r *run) step(stream *loader.Stream) error {
 
 // afterStep does what is due between steps.
 func (r *run) afterStep() error {
-	if r.state.Interval.Steps+len(r.pending) == interval {
+	if r.state.Interval.all()+len(r.pending) == interval {
 		if err := r.line(); err != nil {
 			return err
 		}
@@ -130,10 +130,17 @@ func (r *run) read() error {
 	if err != nil {
 		return err
 	}
-	if err := finite(r.state.Step-len(steps)+1, losses, norms); err != nil {
-		return err
+	if r.engine.AdamW.Scaler == nil {
+		if err := finite(r.state.Step-len(steps)+1, losses, norms); err != nil {
+			return err
+		}
 	}
 	for i, s := range steps {
+		if n := float64(norms[i]); math.IsNaN(n) || math.IsInf(n, 0) {
+			r.state.Interval.Skipped++
+			r.state.Sums.Skipped++
+			continue
+		}
 		for _, sum := range []*sums{&r.state.Interval, &r.state.Sums} {
 			sum.add(s.images, float64(losses[i]), float64(norms[i]), r.Settings.Clip)
 		}
@@ -147,15 +154,39 @@ func (r *run) line() error {
 		return err
 	}
 	sum := r.state.Interval
-	if sum.Steps == 0 {
+	if sum.all() == 0 {
 		return nil
 	}
+	if sum.Steps == 0 && sum.Skipped == interval {
+		return fmt.Errorf("all of the last %d steps, up to step %d, were skipped: gradients are not finite at any scale of the loss; a lower rate, or --precision bf16, may help", interval, r.state.Step)
+	}
+	if err := r.readScale(); err != nil {
+		return err
+	}
 	line := StepLine{Place: r.place(stepLine), Loss: sum.meanLoss(), Norm: sum.meanNorm(), MaxNorm: sum.MaxNorm, Clipped: sum.Clipped,
-		Rate: r.schedule.rate(r.state.Step - 1), PerSecond: r.clock.perSecond(), Wait: r.clock.wait()}
+		Skipped: sum.Skipped, Scale: r.scale(), Rate: r.schedule.rate(r.state.Step - 1), PerSecond: r.clock.perSecond(), Wait: r.clock.wait()}
 	r.loss = line.Loss
 	r.state.Interval = sums{}
 	r.clock = stopwatch{begun: time.Now()}
 	return r.journal.write(line)
+}
+
+// readScale takes the state of the loss's scale into the run's.
+func (r *run) readScale() error {
+	c := r.engine.AdamW.Scaler
+	if c == nil {
+		return nil
+	}
+	state, err := c.State(r.engine.sc)
+	r.state.Scaler = &state
+	return err
+}
+
+func (r *run) scale() float64 {
+	if r.state.Scaler == nil {
+		return 0
+	}
+	return r.state.Scaler.Scale
 }
 
 func (r *run) progress() Progress {
@@ -211,7 +242,7 @@ func (r *run) endEpoch(v *metric.Sample, perSecond float64) error {
 	}
 	better := s.Best == nil || loss < s.Best.Loss
 	s.Epoch++
-	line := EpochLine{Place: r.place(epochLine), Loss: s.Sums.meanLoss(), Norm: s.Sums.meanNorm(), Clipped: s.Sums.Clipped,
+	line := EpochLine{Place: r.place(epochLine), Loss: s.Sums.meanLoss(), Norm: s.Sums.meanNorm(), Clipped: s.Sums.Clipped, Skipped: s.Sums.Skipped,
 		Rate: r.schedule.rate(s.Step - 1), Validation: loss, Accuracy: v.At(0).Accuracy(), AUROC: v.AUROC(), Best: better,
 		PerSecond: perSecond, Wait: r.epoch.wait(), Seconds: digits(r.epoch.seconds())}
 	r.schedule.epoch(loss)
@@ -240,6 +271,9 @@ func (r *run) endEpoch(v *metric.Sample, perSecond float64) error {
 func (r *run) save(names ...string) error {
 	if err := r.read(); err != nil {
 		return err // and the checkpoint of finite weights stays
+	}
+	if err := r.readScale(); err != nil {
+		return err
 	}
 	first := r.dir.file(names[0])
 	for i, name := range names {

@@ -44,6 +44,8 @@ type StepLine struct {
 	Norm      float64 `json:"gradient_norm"`     // mean over steps, before clipping
 	MaxNorm   float64 `json:"gradient_norm_max"` // the largest of them
 	Clipped   int     `json:"clipped"`           // steps whose gradients were clipped
+	Skipped   int     `json:"skipped,omitempty"` // steps that changed nothing, because scaled gradients had overflowed
+	Scale     float64 `json:"scale,omitempty"`   // of losses, in fp16
 	Rate      float64 `json:"rate"`              // of the last step
 	PerSecond float64 `json:"images_per_second"`
 	Wait      float64 `json:"wait_per_step"` // s that a step waited for its images, mean
@@ -55,14 +57,15 @@ func (l StepLine) IsStep() bool { return l.Kind == stepLine }
 // An EpochLine is about an epoch.
 type EpochLine struct {
 	Place
-	Loss       float64 `json:"loss"`            // of training, mean over images
-	Norm       float64 `json:"gradient_norm"`   // mean over steps, before clipping
-	Clipped    int     `json:"clipped"`         // steps whose gradients were clipped
-	Rate       float64 `json:"rate"`            // of the last step
-	Validation float64 `json:"validation_loss"` // mean over images
-	Accuracy   float64 `json:"accuracy"`        // on validation images, at probability 1/2
-	AUROC      float64 `json:"auroc"`           // on validation images
-	Best       bool    `json:"best"`            // its loss is the lowest so far
+	Loss       float64 `json:"loss"`              // of training, mean over images
+	Norm       float64 `json:"gradient_norm"`     // mean over steps, before clipping
+	Clipped    int     `json:"clipped"`           // steps whose gradients were clipped
+	Skipped    int     `json:"skipped,omitempty"` // steps that changed nothing
+	Rate       float64 `json:"rate"`              // of the last step
+	Validation float64 `json:"validation_loss"`   // mean over images
+	Accuracy   float64 `json:"accuracy"`          // on validation images, at probability 1/2
+	AUROC      float64 `json:"auroc"`             // on validation images
+	Best       bool    `json:"best"`              // its loss is the lowest so far
 	PerSecond  float64 `json:"images_per_second"`
 	Wait       float64 `json:"wait_per_step"` // s
 	Seconds    float64 `json:"seconds"`       // since the epoch began or was resumed, with validation

@@ -3,6 +3,8 @@ package train
 import (
 	"fmt"
 	"strings"
+
+	"lensbench/system/optim"
 )
 
 // A State is where a run is, but for tensors. It has no times and no paths, so
@@ -20,10 +22,11 @@ type State struct {
 	Interval sums `json:"interval"` // since the last line of the journal
 	Sums     sums `json:"sums"`     // of the epoch
 
-	Schedule *plateauState `json:"schedule,omitempty"`
-	Stop     stopState     `json:"stop"`
-	Best     *Best         `json:"best,omitempty"`  // nil: no epoch yet
-	Ended    string        `json:"ended,omitempty"` // why training is over: one of the reasons; empty: it is not
+	Schedule *plateauState      `json:"schedule,omitempty"`
+	Stop     stopState          `json:"stop"`
+	Scaler   *optim.ScalerState `json:"scaler,omitempty"` // nil: losses are not scaled
+	Best     *Best              `json:"best,omitempty"`   // nil: no epoch yet
+	Ended    string             `json:"ended,omitempty"`  // why training is over: one of the reasons; empty: it is not
 }
 
 // StateSchema is the version of a State's form.

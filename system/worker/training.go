@@ -24,9 +24,6 @@ type training struct {
 
 // openTraining prepares the work that the settings say.
 func openTraining(c protocol.Settings, cache string) (work, error) {
-	if c.Layout == "channels-last" {
-		return nil, refuse(protocol.Unsupported, "layout: lens trains in contiguous order alone")
-	}
 	s, err := stepSettings(c)
 	if err != nil {
 		return nil, err
@@ -55,9 +52,11 @@ func openTraining(c protocol.Settings, cache string) (work, error) {
 // load makes the tensors, which stay until the lane is closed.
 func (w *training) load(sc *torch.Scope, s step.Settings) (err error) {
 	formula := nn.Formula{Seed: uint64(w.settings.Seed)}
-	if err := w.model.Params.Load(sc, formula); err != nil {
+	w.stepper, err = step.New(sc, w.model, formula, s, step.Options{Input: w.settings.Pixels, Decay: optim.DefaultDecay, Clip: optim.DefaultClip})
+	if err != nil {
 		return err
 	}
+	w.stepper.Keep(sc)
 	if w.settings.Source == "disk" {
 		w.source, err = openDisk(w.settings, w.cache)
 	} else {
@@ -68,10 +67,6 @@ func (w *training) load(sc *torch.Scope, s step.Settings) (err error) {
 	}
 	for _, t := range w.tensors() {
 		w.initial = append(w.initial, sc.Keep(sc.Clone(t)))
-	}
-	w.stepper = step.New(sc, w.model, s, w.settings.Pixels, optim.DefaultDecay, optim.DefaultClip)
-	for _, t := range w.stepper.State() {
-		sc.Keep(t)
 	}
 	return nil
 }

@@ -61,10 +61,13 @@ func (w *training) gradients(sc *torch.Scope) (out outputs, err error) {
 		w.stepper.Mode = nn.Evaluation
 		defer func() { w.stepper.Mode = nn.Training }()
 	}
+	// Gradients are compared as they are, not as a scaler makes them.
+	scaler := w.stepper.AdamW.Scaler
+	w.stepper.AdamW.Scaler = nil
+	defer func() { w.stepper.AdamW.Scaler = scaler }()
 	if _, err := w.add(sc); err != nil {
 		return out, err
 	}
-	w.stepper.Unscale(sc)
 	for _, g := range sc.Grads(w.stepper.AdamW.Weights) {
 		v := make([]float32, g.Numel())
 		if err := g.CopyFloat32(v); err != nil {
