@@ -266,6 +266,12 @@ func (h *HDU) Len() int {
 	return n
 }
 
+// Single says whether a float32 holds each value exactly.
+func (h *HDU) Single() bool {
+	return h.BitPix == -32 && h.scale == 1 && h.zero == 0 ||
+		(h.BitPix == 8 || h.BitPix == 16) && h.scale == 1 && h.zero == math.Trunc(h.zero) && math.Abs(h.zero) <= 1<<22
+}
+
 // Images returns the indices of the HDUs that are images with data. A compressed
 // image is an error: without it an image of several bands would lack one.
 func (f *File) Images() (index []int, err error) {

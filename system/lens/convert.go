@@ -21,7 +21,7 @@ func newConvertCommand() *cobra.Command {
 		Long: `convert reads images, of a data set, a CSV manifest, a directory or a file, and writes
 a directory with one file each and manifest.csv: labels, parts and SHA-256 of all.
 
-npy and fits keep every value, those of float64 .npy files too. png and tiff have 16
+npy and fits keep every value, as float64 where float32 cannot hold it. png and tiff have 16
 bits: the smallest value of an image becomes 0, the largest 65535, and the columns factor and
 offset of the manifest bring the values back when it is read.`,
 		Example: "  lens convert survey -o fits --format fits\n" +

@@ -28,7 +28,7 @@ var Formats = []string{"npy", "fits", "png", "tiff"}
 // Convert writes images to a new directory, one file each and a manifest.csv with
 // their labels, parts and hashes.
 //
-// npy and fits keep every value; float64 .npy files stay float64. png and tiff have
+// npy and fits keep every value; what float32 cannot hold becomes float64. png and tiff have
 // 16 bits and one or three bands: the smallest value of an image becomes 0 and the
 // largest 65535, and factor and offset in the manifest bring them back, to half a
 // step of that.
@@ -45,7 +45,7 @@ func Convert(ctx context.Context, images Images, dir, format string, watch Watch
 		return fmt.Errorf("convert: %w", err)
 	}
 	defer w.discard()
-	c := &converter{images: images, format: format, shape: []int{bands, height, width}, dir: w.dir}
+	c := &converter{images: images, format: format, shape: []int{bands, height, width}, dir: w.dir, double: hasDoubles(images)}
 	c.split, c.bandNames = splits(images), bandNames(images, bands)
 	rows := [][]string{{columnFile, columnLabel, columnSplit, columnSHA256, columnFactor, columnOffset}}
 	for i := range images.Len() {
@@ -97,6 +97,7 @@ type converter struct {
 	format, dir      string
 	shape            []int
 	split, bandNames []string
+	double           bool // npy and fits are of float64
 }
 
 // convert writes image i and returns its row of the manifest.
@@ -127,20 +128,20 @@ func number(v, usual float64) string {
 
 // encode returns the bytes of image i, and what brings its values back.
 func (c *converter) encode(i int) (b []byte, factor, offset float64, err error) {
-	if values, ok, err := doubles(c.images, i, c.shape); err != nil || ok {
-		if err == nil && (c.format == "npy" || c.format == "fits") {
-			b, err = encodeFloats(c, values)
-			return b, 1, 0, err
-		}
+	floats := c.format == "npy" || c.format == "fits"
+	if floats && c.double {
+		values, err := c.doubles(i)
 		if err != nil {
 			return nil, 0, 0, err
 		}
+		b, err = encodeFloats(c, values)
+		return b, 1, 0, err
 	}
 	pixels := make([]float32, c.shape[0]*c.shape[1]*c.shape[2])
 	if err := c.images.Read(i, pixels); err != nil {
 		return nil, 0, 0, err
 	}
-	if c.format == "npy" || c.format == "fits" {
+	if floats {
 		b, err = encodeFloats(c, pixels)
 		return b, 1, 0, err
 	}
@@ -152,32 +153,112 @@ func (c *converter) encode(i int) (b []byte, factor, offset float64, err error) 
 	return b, factor, low, err
 }
 
-// doubles returns the values of an .npy file of float64.
+// hasDoubles says whether one of the images may have more digits than float32. All
+// are written alike then, since a directory of .npy is of one type.
+func hasDoubles(images Images) bool {
+	switch x := images.(type) {
+	case *Subset:
+		return hasDoubles(x.of)
+	case *Stack:
+		return x.size() == 8
+	case *Files:
+		return slices.ContainsFunc(x.files, file.hasDoubles)
+	}
+	return false
+}
+
+// hasDoubles is hasDoubles of one file: .npy of float64, and FITS of float64, of
+// long integers, or scaled. Errors are left to reading, which knows the hash.
+func (f file) hasDoubles() bool {
+	if format, err := formatOf(f.path); err != nil || !format.fits {
+		return f.double
+	}
+	from, index, err := fitsImages(f)
+	if err != nil {
+		return false
+	}
+	defer from.Close()
+	return slices.ContainsFunc(index, func(i int) bool { return !from.HDUs[i].Single() })
+}
+
+// doubles returns the values of image i as float64.
+func (c *converter) doubles(i int) ([]float64, error) {
+	values, ok, err := doubles(c.images, i, c.shape)
+	if err != nil || ok {
+		return values, err
+	}
+	pixels := make([]float32, c.shape[0]*c.shape[1]*c.shape[2])
+	if err := c.images.Read(i, pixels); err != nil {
+		return nil, err
+	}
+	for _, v := range pixels {
+		values = append(values, float64(v))
+	}
+	return values, nil
+}
+
+// doubles reads image i as float64, if there is more to it than Read tells.
 func doubles(images Images, i int, want []int) ([]float64, bool, error) {
 	switch x := images.(type) {
 	case *Subset:
 		return doubles(x.of, x.index[i], want)
 	case *Files:
 		f := x.files[i]
-		if !f.double || f.factor > 0 && f.factor != 1 || f.offset != 0 {
+		if f.factor > 0 && f.factor != 1 || f.offset != 0 {
 			return nil, false, nil
 		}
-		shape, values, err := npy.ReadFile[float64](f.path)
-		if err == nil {
-			shape, err = threeAxes(shape)
-		}
-		if err == nil {
-			err = sameShape(shape, want)
-		}
-		if err == nil {
-			err = finite(values)
-		}
+		values, ok, err := f.doubles(want)
 		if err != nil {
 			return nil, true, named(f.path, err)
 		}
-		return values, true, nil
+		return values, ok, nil
+	case *Stack:
+		return x.doubles(i)
 	}
 	return nil, false, nil
+}
+
+// doubles is doubles of one file.
+func (f file) doubles(want []int) (values []float64, ok bool, err error) {
+	if f.sha256 != "" {
+		if err := f.checkHash(); err != nil {
+			return nil, true, err
+		}
+	}
+	format, err := formatOf(f.path)
+	switch {
+	case err != nil:
+		return nil, true, err
+	case format.fits:
+		values, ok, err = fitsDoubles(f, want)
+	case f.double:
+		values, ok, err = numPyDoubles(f, want)
+	}
+	if err == nil {
+		err = finite(values)
+	}
+	return values, ok, err
+}
+
+func numPyDoubles(f file, want []int) ([]float64, bool, error) {
+	shape, values, err := npy.ReadFile[float64](f.path)
+	if err == nil {
+		shape, err = threeAxes(shape)
+	}
+	if err == nil {
+		err = sameShape(shape, want)
+	}
+	return values, true, err
+}
+
+func fitsDoubles(f file, want []int) ([]float64, bool, error) {
+	from, index, err := fitsImages(f)
+	if err != nil {
+		return nil, true, err
+	}
+	defer from.Close()
+	values := make([]float64, want[0]*want[1]*want[2])
+	return values, true, readHDUs(f, from, index, want, values)
 }
 
 func finite(values []float64) error {

@@ -1,8 +1,10 @@
 package survey
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -73,6 +75,39 @@ func TestConvertDoubles(t *testing.T) {
 	plane := make([]float64, 2)
 	if err := fits.Read(f, 2, plane); err != nil || !slices.Equal(plane, values[2:]) || f.HDUs[2].BitPix != -64 {
 		t.Errorf("fits: %v, %v", plane, err)
+	}
+}
+
+// FITS of values that float32 cannot hold becomes float64, and with it what lies
+// beside it: a directory is of one type.
+func TestConvertFITSDoubles(t *testing.T) {
+	var b bytes.Buffer
+	if err := fits.Write(&b, []fits.Image[float64]{{Shape: []int{1, 2}, Pixels: []float64{math.Pi, 1 << 24}}}); err != nil {
+		t.Fatal(err)
+	}
+	long := bytes.Replace(bytes.Clone(b.Bytes()), []byte("BITPIX  =                  -64"), []byte("BITPIX  =                   64"), 1)
+	copy(long[2880:], []byte{0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7})
+	images, err := OpenImages(directory(t, map[string][]byte{"0.fits": fitsFile(t, plane("", 1, 2)), "1.fits": b.Bytes(), "2.fits": long}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := convert(t, images, "npy")
+	for i, want := range [][]float64{{1, 2}, {math.Pi, 1 << 24}, {1<<24 + 1, 7}} {
+		_, got, err := npy.ReadFile[float64](filepath.Join(dir, fmt.Sprintf("%06d.npy", i)))
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("image %d: %v, %v, want %v", i, got, err, want)
+		}
+	}
+}
+
+func TestConvertStackOfDoubles(t *testing.T) {
+	images, err := OpenImages(filepath.Join(directory(t, map[string][]byte{"x.npy": doubleFile(t, []int{2, 1, 1, 1}, 1, math.Pi)}), "x.npy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, got, err := npy.ReadFile[float64](filepath.Join(convert(t, images, "npy"), "000001.npy"))
+	if err != nil || !slices.Equal(got, []float64{math.Pi}) {
+		t.Errorf("%v, %v", got, err)
 	}
 }
 

@@ -24,13 +24,14 @@ type format struct {
 	shape func(f file) ([]int, error)
 	// read reads it; the shape must be what is wanted.
 	read func(f file, want []int, dst []float32) error
+	fits bool // has HDUs
 }
 
 var formats = []format{
-	{[]string{".npy"}, numPyShape, readNumPyFile},
-	{[]string{".fits", ".fit", ".fts"}, fitsShape, readFITS},
-	{[]string{".png"}, pngShape, readPNG},
-	{[]string{".tiff", ".tif"}, tiffShape, readTIFF},
+	{[]string{".npy"}, numPyShape, readNumPyFile, false},
+	{[]string{".fits", ".fit", ".fts"}, fitsShape, readFITS, true},
+	{[]string{".png"}, pngShape, readPNG, false},
+	{[]string{".tiff", ".tif"}, tiffShape, readTIFF, false},
 }
 
 // formatOf returns the format that a file's name says.
@@ -168,6 +169,11 @@ func readFITS(f file, want []int, dst []float32) error {
 		return err
 	}
 	defer from.Close()
+	return readHDUs(f, from, index, want, dst)
+}
+
+// readHDUs reads the image that HDUs make up.
+func readHDUs[T float32 | float64](f file, from *fits.File, index, want []int, dst []T) error {
 	shape, err := stackedShape(f.path, from, index)
 	if err == nil {
 		err = sameShape(shape, want)
@@ -181,11 +187,20 @@ func readFITS(f file, want []int, dst []float32) error {
 		if err := fits.Read(from, i, plane); err != nil {
 			return err
 		}
-		if at := firstNotFinite(plane); at >= 0 {
-			return fmt.Errorf("HDU %d: value %g at row %d, column %d is not finite", i, plane[at], at/want[2]%want[1], at%want[2])
+		if at := slices.IndexFunc(plane, func(v T) bool { return v-v != 0 }); at >= 0 {
+			return notFiniteIn(i, float64(plane[at]), at, len(index) == 1 && want[0] > 1, want)
 		}
 	}
 	return nil
+}
+
+// notFiniteIn is the error about value number at of HDU i, which may be a cube.
+func notFiniteIn(i int, v float64, at int, cube bool, want []int) error {
+	band := ""
+	if cube {
+		band = fmt.Sprintf("band %d, ", at/(want[1]*want[2]))
+	}
+	return fmt.Errorf("HDU %d: value %g at %srow %d, column %d is not finite", i, v, band, at/want[2]%want[1], at%want[2])
 }
 
 func pngShape(f file) ([]int, error) {

@@ -89,6 +89,29 @@ func (s *Stack) Read(i int, dst []float32) error {
 	return nil
 }
 
+// doubles returns the values of image i if they are float64.
+func (s *Stack) doubles(i int) ([]float64, bool, error) {
+	if s.size() != 8 {
+		return nil, false, nil
+	}
+	bands, height, width := s.Shape()
+	f, err := os.Open(s.path)
+	if err != nil {
+		return nil, true, err
+	}
+	defer f.Close()
+	values := make([]float64, bands*height*width)
+	each := int64(len(values)) * 8
+	err = binary.Read(io.NewSectionReader(f, s.data+int64(i)*each, each), binary.LittleEndian, values)
+	if err == nil {
+		err = finite(values)
+	}
+	if err != nil {
+		return nil, true, fmt.Errorf("%s: %w", s.Name(i), err)
+	}
+	return values, true, nil
+}
+
 // littleEndian converts float32s, or float64s of twice the bytes.
 func littleEndian(b []byte, dst []float32) {
 	double := len(b) == 8*len(dst)
