@@ -252,6 +252,9 @@ func openTIFF(path string) (image.Image, []int, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := checkTIFF(b); err != nil {
+		return nil, nil, err
+	}
 	config, err := tiff.DecodeConfig(bytes.NewReader(b))
 	if err != nil {
 		return nil, nil, fmt.Errorf("not a readable TIFF: %w", err)

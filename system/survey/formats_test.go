@@ -3,6 +3,7 @@ package survey
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"image"
 	"image/color"
@@ -96,6 +97,35 @@ func TestFormats(t *testing.T) {
 			t.Errorf("%s: [%d %d %d] %v, %v; want %v %v", name, b, h, w, got, err, tc.shape, tc.want)
 		}
 	}
+}
+
+// What package tiff would read in part is refused by name.
+func TestTIFFOfMore(t *testing.T) {
+	for want, b := range map[string][]byte{
+		"x.tiff: TIFF of several pictures; want one":                            tiffDirectories(binary.LittleEndian, 42, 8),
+		"x.tiff: TIFF of 3 planes one behind the other (PlanarConfiguration 2)": tiffDirectories(binary.BigEndian, 42, 0),
+		"x.tiff: is a BigTIFF":               tiffDirectories(binary.LittleEndian, 43, 0),
+		"x.tiff: not a readable TIFF: ":      []byte("II*\x00\xff\xff\xff\x7f"),
+		"x.tiff: not a readable TIFF: tiff:": []byte("MM\x00*\x00\x00\x00\x08\x00\x00"),
+	} {
+		path := filepath.Join(directory(t, map[string][]byte{"x.tiff": b}), "x.tiff")
+		if _, err := OpenImages(path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
+// tiffDirectories is the beginning of a TIFF of 3 samples in planes.
+func tiffDirectories(order binary.ByteOrder, version uint16, next uint32) []byte {
+	var b bytes.Buffer
+	b.WriteString(map[bool]string{true: "MM", false: "II"}[order == binary.BigEndian])
+	const short = 3
+	for _, v := range []any{version, uint32(8), uint16(2),
+		[]uint16{tiffSamples, short}, uint32(1), []uint16{3, 0},
+		[]uint16{tiffPlanar, short}, uint32(1), []uint16{2, 0}, next} {
+		binary.Write(&b, order, v)
+	}
+	return b.Bytes()
 }
 
 func TestStack(t *testing.T) {
