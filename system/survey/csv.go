@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"lensbench/nearest"
 )
 
@@ -42,10 +44,8 @@ func openCSV(path string, o Options) (*Files, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open images: %s%w", path, err)
 	}
-	for _, f := range files {
-		if info, err := os.Stat(f.path); err != nil || !info.Mode().IsRegular() {
-			return nil, fmt.Errorf("open images: %s names %s, which is not there", path, f.path)
-		}
+	if err := eachOnce(files); err != nil {
+		return nil, fmt.Errorf("open images: %s%w", path, err)
 	}
 	f, err := newFiles(files)
 	if err != nil {
@@ -53,6 +53,31 @@ func openCSV(path string, o Options) (*Files, error) {
 	}
 	f.parts = parts
 	return f, nil
+}
+
+// eachOnce makes sure that the files of a manifest are there, and none of them
+// under two names: as a path and as an absolute one, or as a link.
+func eachOnce(files []file) error {
+	type key struct {
+		device, inode uint64
+		hdus          string
+	}
+	seen := map[key]int{}
+	for _, f := range files {
+		var info unix.Stat_t
+		if err := unix.Stat(f.path, &info); err != nil {
+			return fmt.Errorf(":%d: %s is not there: %w", f.line, f.path, err)
+		}
+		if info.Mode&unix.S_IFMT != unix.S_IFREG {
+			return fmt.Errorf(":%d: %s is no file", f.line, f.path)
+		}
+		k := key{info.Dev, info.Ino, strings.Join(f.hdus, ";")}
+		if before, twice := seen[k]; twice {
+			return fmt.Errorf(":%d: %s is the file of line %d too", f.line, f.path, before)
+		}
+		seen[k] = f.line
+	}
+	return nil
 }
 
 // parseCSV reads a manifest. Errors begin with ":line: ", or ": ".
@@ -89,7 +114,7 @@ func parseCSV(r io.Reader, dir string, o Options) (files []file, parts map[strin
 		if err != nil {
 			return nil, nil, fmt.Errorf(":%d: %w", line, err)
 		}
-		seen[f.key()] = line
+		seen[f.key()], f.line = line, line
 		if split != "" {
 			if parts == nil {
 				parts = map[string][]int{}
@@ -156,8 +181,14 @@ func parseRow(row []string, at map[string]int, dir string, o Options) (f file, s
 	if f.sha256 != "" && !isSHA256.MatchString(f.sha256) {
 		return f, "", fmt.Errorf("sha256 %q, want 64 hexadecimal digits", f.sha256)
 	}
+	format, err := formatOf(f.path)
+	if err != nil {
+		return f, "", err
+	}
 	if hdu := cell(columnHDU); hdu != "" {
-		f.hdus = strings.Split(hdu, ";")
+		if f.hdus = strings.Split(hdu, ";"); !format.fits {
+			return f, "", fmt.Errorf("hdu %q, but %s is no FITS file", hdu, f.path)
+		}
 	}
 	for name, value := range map[string]*float64{columnFactor: &f.factor, columnOffset: &f.offset} {
 		text := cell(name)

@@ -29,7 +29,8 @@
 //	file,label,split,sha256,hdu,factor,offset
 //	a.fits,1,train,,G;R;I,,
 //
-// of which only the first column is needed. Factor and offset bring back what 16 bits
+// of which only the first column is needed. Files are named from the manifest's
+// directory, or by absolute paths, and may lie anywhere. Factor and offset bring back what 16 bits
 // were scaled to. Values keep their unit and are never clipped; one that is not
 // finite is an error that says where it is, as is a file of another size, one that is
 // cut short, and one whose SHA-256 is not that of its manifest. For data sets the latter

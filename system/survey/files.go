@@ -29,6 +29,22 @@ func OpenImages(path string) (Images, error) { return OpenWith(path, Options{}) 
 
 // OpenWith is OpenImages with options.
 func OpenWith(path string, o Options) (Images, error) {
+	images, err := open(path, o)
+	if err == nil && len(o.HDUs) > 0 && !hasFITS(images) {
+		return nil, fmt.Errorf("open images: %s: no FITS file there, so no HDU %s", path, strings.Join(o.HDUs, ", "))
+	}
+	return images, err
+}
+
+func hasFITS(images Images) bool {
+	files, ok := images.(*Files)
+	return ok && slices.ContainsFunc(files.files, func(f file) bool {
+		format, err := formatOf(f.path)
+		return err == nil && format.fits
+	})
+}
+
+func open(path string, o Options) (Images, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("open images: %w", err)
@@ -65,6 +81,7 @@ type file struct {
 	hdus   []string // see Options
 	double bool     // .npy of float64
 	label  int
+	line   int    // in the manifest that names it; 0: none does
 	sha256 string // hexadecimal; "": not known
 
 	// The image is offset + factor times what is stored. Factor 0 is 1.

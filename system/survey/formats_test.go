@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -228,7 +229,12 @@ func TestCSVErrors(t *testing.T) {
 		"file,factor\na.npy,0\n":         `factor "0", want a number`,
 		"file\n\"\"\n":                   "manifest.csv:2: no file",
 		"file,label\na.npy\n":            "wrong number of fields",
-		"file\nnowhere.npy\n":            "manifest.csv names ",
+		"file\nnowhere.npy\n":            "nowhere.npy is not there",
+		"file\na.npy\nDIR/a.npy\n":       "a.npy is in line 2 too",
+		"file\na.npy\nlink.npy\n":        "link.npy is the file of line 2 too",
+		"file\n../passwd\n":              "manifest.csv:2: ",
+		"file\nsub.npy\n":                "sub.npy is no file",
+		"file,hdu\na.npy,sci\n":          "a.npy is no FITS file",
 		"file,hdu\nc.fits,sci\n":         `c.fits: no HDU "sci"; there is 0`,
 		"file\ntruncated.fits\n":         "truncated.fits: HDU 0 at byte 0: not a readable FITS file: cut short",
 		"file\nuneven.fits\n":            "HDU 2 has shape (1, 2), HDU 1 (1, 1); bands want one size",
@@ -236,6 +242,11 @@ func TestCSVErrors(t *testing.T) {
 		b := fitsFile(t, plane("", 1))
 		dir := directory(t, map[string][]byte{"a.npy": npyFile(t, []int{1, 1, 1}, 1), CSVName: []byte(text), "c.fits": b,
 			"truncated.fits": b[:2882], "uneven.fits": fitsFile(t, plane("a", 1), plane("b", 1, 2))})
+		err := errors.Join(os.Symlink("a.npy", filepath.Join(dir, "link.npy")), os.Mkdir(filepath.Join(dir, "sub.npy"), 0o755),
+			os.WriteFile(filepath.Join(dir, CSVName), []byte(strings.ReplaceAll(text, "DIR", dir)), 0o644))
+		if err != nil {
+			t.Fatal(err)
+		}
 		if _, err := OpenImages(dir); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
