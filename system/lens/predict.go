@@ -127,7 +127,7 @@ func (p *prediction) checkPlain() error {
 
 func (p *prediction) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if len(p.names) == 0 {
-		return plainPrediction{p.model, p.weights, p.images, p.output, p.config.Batch, p.config.Threads}.run()
+		return plainPrediction{p.model, p.weights, p.images, p.output, p.config.Batch, p.config.Threads}.run(ctx)
 	}
 	networks, err := findNetworks(p.names)
 	if err != nil {

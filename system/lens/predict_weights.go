@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,7 +21,7 @@ type plainPrediction struct {
 	batch, threads                 int
 }
 
-func (p plainPrediction) run() error {
+func (p plainPrediction) run(ctx context.Context) error {
 	if err := checkWritable(p.output); err != nil {
 		return err
 	}
@@ -34,7 +35,7 @@ func (p plainPrediction) run() error {
 		return err
 	}
 	logits := make([]float32, images.Shape()[0])
-	if err := p.score(m, images, logits); err != nil {
+	if err := p.score(ctx, m, images, logits); err != nil {
 		return err
 	}
 	return npy.WriteFile(p.output, []int{len(logits)}, logits)
@@ -55,7 +56,7 @@ func (p plainPrediction) network(shape []int) (*model.Model, error) {
 	return m, nil
 }
 
-func (p plainPrediction) score(m *model.Model, images *npy.Rows[float32], logits []float32) error {
+func (p plainPrediction) score(ctx context.Context, m *model.Model, images *npy.Rows[float32], logits []float32) error {
 	weights, err := nn.OpenFile(p.weights, m.Params)
 	if err != nil {
 		return err
@@ -70,6 +71,9 @@ func (p plainPrediction) score(m *model.Model, images *npy.Rows[float32], logits
 		each := s[1] * s[2] * s[3]
 		pixels := make([]float32, min(p.batch, len(logits))*each)
 		for done := 0; done < len(logits); done += p.batch {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			n := min(p.batch, len(logits)-done)
 			if err := p.scoreBatch(sc, m, images, pixels[:n*each], logits[done:done+n], done); err != nil {
 				return err

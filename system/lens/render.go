@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -59,7 +60,7 @@ of the quality of a simulation is within 2e-3, and much faster.`,
 			if err := cli.Required(c, "out"); err != nil {
 				return err
 			}
-			return r.run(args[0], c.ErrOrStderr())
+			return r.run(c.Context(), args[0], c.ErrOrStderr())
 		},
 	}
 	c.Flags().StringVarP(&r.out, "out", "o", "", "`directory` to write to")
@@ -70,7 +71,7 @@ of the quality of a simulation is within 2e-3, and much faster.`,
 	return c
 }
 
-func (r rendering) run(path string, log io.Writer) error {
+func (r rendering) run(ctx context.Context, path string, log io.Writer) error {
 	bn, ok := map[string]sky.Bn{"exact": sky.BnExact, "approx": sky.BnApprox}[r.bn]
 	if !ok {
 		return cli.Unknown(r.bn, "way to compute b_n", bnNames)
@@ -89,7 +90,7 @@ func (r rendering) run(path string, log io.Writer) error {
 	if err := os.MkdirAll(r.out, 0o755); err != nil {
 		return err
 	}
-	if err := d.run(); err != nil {
+	if err := d.run(ctx); err != nil {
 		return err
 	}
 	for i, change := range d.changes {
@@ -147,21 +148,24 @@ type darkroom struct {
 }
 
 // run renders all scenes on all cores.
-func (d *darkroom) run() error {
-	var g errgroup.Group
+func (d *darkroom) run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
 	for range min(runtime.GOMAXPROCS(0), len(d.scenes)) {
-		g.Go(d.work)
+		g.Go(func() error { return d.work(ctx) })
 	}
 	return g.Wait()
 }
 
 // work renders one scene after the other. It keeps to its thread, whose time it
 // takes.
-func (d *darkroom) work() error {
+func (d *darkroom) work(ctx context.Context) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	renderers := map[sky.Grid]*sky.Renderer{}
 	for i := d.next.Add(1) - 1; i < int64(len(d.scenes)); i = d.next.Add(1) - 1 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		s := &d.scenes[i]
 		begin, err := threadTime()
 		if err != nil {

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
 	"lensbench/cli"
+	"lensbench/system/train"
 )
 
 // run is the program: it returns the exit status, 0 or 2.
@@ -18,10 +20,19 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	if err := root.ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(stderr, err)
+		fmt.Fprintln(stderr, interrupted(ctx, err))
 		return 2
 	}
 	return 0
+}
+
+// interrupted rewords the error of a command that was stopped by a signal. Of a run
+// that can be resumed train says so itself.
+func interrupted(ctx context.Context, err error) error {
+	if ctx.Err() == nil || errors.Is(err, train.ErrInterrupted) || !errors.Is(err, ctx.Err()) && !errors.Is(err, context.Cause(ctx)) {
+		return err
+	}
+	return errors.New("interrupted; files that were there are as they were, and the same command begins anew")
 }
 
 func newRoot() *cobra.Command {
