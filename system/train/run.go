@@ -107,6 +107,9 @@ func (r *run) prepare() (err error) {
 	if err := r.model.CheckSize(s.Input, s.Input); err != nil {
 		return err
 	}
+	if err := r.checkInit(); err != nil {
+		return err
+	}
 	if n := r.Train.Len(); n < s.Batch {
 		return fmt.Errorf("batch %d; there are only %d training images", s.Batch, n)
 	}
@@ -122,6 +125,18 @@ func (r *run) prepare() (err error) {
 	}
 	r.schedule, err = s.Sched.new(s.Rate, s.Epochs*r.train.Batches())
 	return err
+}
+
+// checkInit makes sure that the first weights are those of the network.
+func (r *run) checkInit() error {
+	if r.Init == "" {
+		return nil
+	}
+	f, err := openInit(r.Init, r.Settings.Init, r.model.Params)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // open opens the checkpoint to go on from; without one it makes sure that the
