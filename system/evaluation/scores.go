@@ -27,6 +27,10 @@ const (
 	columnFluxRatio   = "flux_ratio"
 )
 
+// mostLogit is far above what means anything, and far below where differences and
+// tables break.
+const mostLogit = 1e12
+
 // WriteScores writes a row for each image of the input, those of the validation
 // split too, with the score of every classifier. ReadScores reads what the first
 // one says, so numbers can be checked by others, or made anew.
@@ -241,8 +245,8 @@ func (t *scoreTable) next() (m Image, score float64, split string, err error) {
 func (t *scoreTable) scoreOf() (float64, error) {
 	v, err := t.number(t.score)
 	if t.scale == Logits {
-		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-			return 0, t.wrong(t.score, "a finite number")
+		if err != nil || !(math.Abs(v) <= mostLogit) {
+			return 0, t.wrong(t.score, fmt.Sprintf("a finite number, %g to %g", -mostLogit, mostLogit))
 		}
 		return v, nil
 	}

@@ -108,7 +108,7 @@ func (a *assessment) run(ctx context.Context, stdout, stderr io.Writer) error {
 	in.Mistakes = a.mistakes
 	d, err := evaluation.New(in)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", in.Data.Path, err)
 	}
 	if a.output != "" {
 		if err := evaluation.WriteDir(a.output, in, d); err != nil {

@@ -32,6 +32,9 @@ bytes on every machine.`,
 			if err != nil {
 				return err
 			}
+			if err := checkWritable(out); err != nil {
+				return err
+			}
 			return m.Params.WriteFile(out, nn.Formula{Seed: seed})
 		},
 	}

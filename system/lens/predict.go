@@ -175,10 +175,11 @@ func (p *prediction) openImages(networks []*trained.Network) (survey.Images, err
 func (p *prediction) score(ctx context.Context, networks []*trained.Network, images survey.Images, line *status.Line) (*predictedScores, error) {
 	defer line.Finish()
 	out := &predictedScores{images: images, names: p.names}
+	watched := &survey.Watched{Images: images}
 	for i, n := range networks {
 		c := p.config
 		c.Watch = func(done, of int) { line.Count(p.names[i], done, of) }
-		s, err := score.Images(ctx, n, images, c)
+		s, err := score.Images(ctx, n, watched, c)
 		if err != nil {
 			return nil, err
 		}
@@ -187,6 +188,7 @@ func (p *prediction) score(ctx context.Context, networks []*trained.Network, ima
 		}
 		out.members = append(out.members, fusion.Member{Name: p.names[i], Logit: s.Logit, Variance: s.Variance})
 	}
+	noteConstant(line, watched.Constant(), images.Len())
 	var err error
 	out.logit, out.variance, err = fusion.Fuse(p.fusion, out.members)
 	return out, err

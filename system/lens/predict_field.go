@@ -37,9 +37,6 @@ func (p *prediction) checkField() error {
 
 // runField scores a field tile by tile.
 func (p *prediction) runField(ctx context.Context, networks []*trained.Network, stdout io.Writer, line *status.Line) error {
-	if err := os.MkdirAll(p.output, 0o755); err != nil {
-		return err
-	}
 	side := networks[0].Manifest.Pixels
 	if p.stride == 0 {
 		p.stride = max(side/4, 1)
@@ -53,12 +50,18 @@ func (p *prediction) runField(ctx context.Context, networks []*trained.Network, 
 			return fmt.Errorf("%s: %w", p.names[i], err)
 		}
 	}
+	list, probabilities := filepath.Join(p.output, "candidates.csv"), filepath.Join(p.output, "map.npy")
+	if err := os.MkdirAll(p.output, 0o755); err != nil {
+		return err
+	}
+	if err := errors.Join(checkWritable(list), checkWritable(probabilities)); err != nil {
+		return err
+	}
 	s, err := p.score(ctx, networks, images, line)
 	if err != nil {
 		return err
 	}
 	found := grid.Candidates(s.logit, math.Log(p.threshold/(1-p.threshold)))
-	list, probabilities := filepath.Join(p.output, "candidates.csv"), filepath.Join(p.output, "map.npy")
 	if err := atomic.WriteFile(list, func(w io.Writer) error { return writeCandidates(w, found) }); err != nil {
 		return err
 	}

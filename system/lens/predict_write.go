@@ -45,7 +45,10 @@ func (s *predictedScores) writeNumPy(w io.Writer) error {
 // that lens evaluate --scores reads the file.
 func (s *predictedScores) writeCSV(w io.Writer) error {
 	known := len(s.logit) > 0 && !math.IsNaN(s.variance[0])
-	labelled := s.images.Len() > 0 && s.images.Label(0) != survey.Unlabelled
+	labelled := false
+	for i := range s.images.Len() {
+		labelled = labelled || s.images.Label(i) != survey.Unlabelled
+	}
 	c := csv.NewWriter(w)
 	head := []string{"name", "probability", "logit"}
 	if known {

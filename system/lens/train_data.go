@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 
 	"lensbench/system/survey"
 	"lensbench/system/trained"
@@ -13,6 +14,9 @@ func openParts(data, validation string) (train, valid survey.Images, err error) 
 	all, err := survey.OpenImages(data)
 	if err != nil {
 		return nil, nil, err
+	}
+	if validation != "" && sameFile(data, validation) {
+		return nil, nil, fmt.Errorf("%q: is the data set that is trained on, so nothing would be validated", "--validation "+validation)
 	}
 	if validation != "" {
 		valid, err = survey.OpenImages(validation)
@@ -28,6 +32,15 @@ func openParts(data, validation string) (train, valid survey.Images, err error) 
 		return nil, nil, fmt.Errorf("%s: %w", data, err)
 	}
 	return train, valid, nil
+}
+
+func sameFile(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
 }
 
 // about is what a trained network's manifest says of the images.

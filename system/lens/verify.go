@@ -19,10 +19,15 @@ func verify(ctx context.Context, line *status.Line, parts ...survey.Images) erro
 		if err != nil {
 			return err
 		}
-		if n := len(s.Constant); n > 0 {
-			line.Note(fmt.Sprintf("note: in %d of %d images a band has the same value everywhere; the first is %s", n, s.Images, s.Constant[0]))
-		}
+		noteConstant(line, s.Constant, s.Images)
 	}
 	line.Finish()
 	return nil
+}
+
+// noteConstant tells of images that came out black, or the like.
+func noteConstant(line *status.Line, names []string, images int) {
+	if len(names) > 0 {
+		line.Note(fmt.Sprintf("note: in %d of %d images a band has the same value everywhere; the first is %s", len(names), images, names[0]))
+	}
 }

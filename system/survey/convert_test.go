@@ -151,3 +151,21 @@ func TestVerify(t *testing.T) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
+
+// Black images are told of by who reads them, each once.
+func TestWatched(t *testing.T) {
+	dir := directory(t, map[string][]byte{"a.npy": npyFile(t, []int{2, 1, 2}, 1, 2, 0, 0), "b.npy": npyFile(t, []int{2, 1, 2}, 1, 2, 3, 4)})
+	images, err := OpenImages(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &Watched{Images: images}
+	for _, i := range []int{0, 1, 0} {
+		if err := w.Read(i, make([]float32, 4)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := w.Constant(); !slices.Equal(got, []string{images.Name(0)}) {
+		t.Errorf("constant: %v", got)
+	}
+}

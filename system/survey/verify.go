@@ -3,6 +3,7 @@ package survey
 import (
 	"context"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"sync"
@@ -89,6 +90,35 @@ func constant(pixels []float32, bands int) bool {
 		}
 	}
 	return false
+}
+
+// Watched are images that remember which of those that were read have a band of one
+// value, for who does not read them all beforehand.
+type Watched struct {
+	Images
+	mu       sync.Mutex
+	constant map[string]bool
+}
+
+// Read reads image i; see Images.
+func (w *Watched) Read(i int, dst []float32) error {
+	err := w.Images.Read(i, dst)
+	if bands, _, _ := w.Shape(); err == nil && constant(dst, bands) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.constant == nil {
+			w.constant = map[string]bool{}
+		}
+		w.constant[w.Name(i)] = true
+	}
+	return err
+}
+
+// Constant returns the names of those images, sorted.
+func (w *Watched) Constant() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Sorted(maps.Keys(w.constant))
 }
 
 // String is the summary in words.

@@ -110,6 +110,9 @@ func (r *run) prepare() (err error) {
 			return err
 		}
 	}
+	if err := r.checkInit(); err != nil {
+		return err
+	}
 	if n := r.Train.Len(); n < s.Batch {
 		return fmt.Errorf("batch %d; there are only %d training images", s.Batch, n)
 	}
@@ -132,6 +135,18 @@ func (r *run) prepare() (err error) {
 func (r *run) stepsOfEpoch() int {
 	n := r.Settings.Step.MicroBatches()
 	return (r.train.Batches() + n - 1) / n
+}
+
+// checkInit makes sure that the first weights are those of the network.
+func (r *run) checkInit() error {
+	if r.Init == "" {
+		return nil
+	}
+	f, err := openInit(r.Init, r.Settings.Init, r.model.Params)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // open opens the checkpoint to go on from; without one it makes sure that the
