@@ -8,7 +8,10 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
+
+	"github.com/prometheus/procfs"
 
 	"lensbench/protocol"
 	"lensbench/torch"
@@ -28,7 +31,8 @@ func hello() (*protocol.Hello, error) {
 			"kernels":  torch.CPUCapability(),
 			"go":       runtime.Version(),
 		},
-		Kinds: kinds,
+		Kinds:   kinds,
+		Devices: []protocol.Device{processor()},
 	}
 	for _, f := range protocol.Fields() {
 		h.Settings = append(h.Settings, f.Key)
@@ -71,4 +75,27 @@ func loaded(name string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%s is not among the loaded libraries", name)
+}
+
+// features of a processor that a scenario may need, as Linux names them.
+var features = []string{"avx512_bf16", "amx_bf16", "avx512_fp16", "amx_fp16", "avx512_vnni", "avx_vnni", "amx_int8"}
+
+// processor describes the CPU, the one device that this worker computes on.
+func processor() protocol.Device {
+	d := protocol.Device{Kind: "cpu", Features: []string{}}
+	fs, err := procfs.NewDefaultFS()
+	if err != nil {
+		return d
+	}
+	cpus, err := fs.CPUInfo()
+	if err != nil || len(cpus) == 0 {
+		return d
+	}
+	d.Name = cpus[0].ModelName
+	for _, f := range features {
+		if slices.Contains(cpus[0].Flags, f) {
+			d.Features = append(d.Features, f)
+		}
+	}
+	return d
 }

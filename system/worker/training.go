@@ -57,18 +57,24 @@ func (w *training) load(sc *torch.Scope, s step.Settings) (err error) {
 		return err
 	}
 	w.stepper.Keep(sc)
-	if w.settings.Source == "disk" {
-		w.source, err = openDisk(w.settings, w.cache)
-	} else {
-		w.source = newMemory(sc, formula, w.settings)
-	}
-	if err != nil {
+	if w.source, err = w.openSource(sc, formula); err != nil {
 		return err
 	}
 	for _, t := range w.tensors() {
 		w.initial = append(w.initial, sc.Keep(sc.Clone(t)))
 	}
 	return nil
+}
+
+func (w *training) openSource(sc *torch.Scope, f nn.Formula) (source, error) {
+	if w.settings.Source != "disk" {
+		return newMemory(sc, f, w.settings), nil
+	}
+	d, err := openDisk(w.settings, w.cache)
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 // tensors are those of all parameters.
