@@ -30,6 +30,9 @@
 // goes that way back. The record holds what it needs by itself: the forward pass
 // frees its handles as always, and the memory goes with the backward pass.
 //
+// [Scope.Checkpoint] records one function of several operators as a whole, which
+// the backward pass computes again: memory for time.
+//
 // # Errors
 //
 // Operators panic with *[Error], and [Session.Run] returns it: a forward pass
