@@ -56,8 +56,9 @@ race: build ## the tests under the race detector
 	LENSBENCH_SHIM_HASH=$(SHIM_HASH) $(GO) test -race ./...
 
 .PHONY: slow
-slow: build ## what is too slow for every test run: 10,000 training steps that leak nothing
+slow: build ## what is too slow for every test run: 10,000 training steps that leak nothing, memory under all policies of checkpoints
 	LENSBENCH_SLOW=1 $(GO) test -count=1 -v -run LeakNothing ./system/optim
+	LENSBENCH_SLOW=1 $(GO) test -count=1 -v -run ActivationPeak ./system/model
 
 .PHONY: smoke
 smoke: build ## one block of every scenario: the whole tool end to end, no verdicts

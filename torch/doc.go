@@ -33,6 +33,9 @@
 // In [Scope.Autocast], operators choose between float32 and a shorter type (mixed
 // precision, Micikevicius et al. 2018). Weights and gradients stay float32.
 //
+// [Scope.Checkpoint] records one function of several operators as a whole, which
+// the backward pass computes again: memory for time.
+//
 // # Errors
 //
 // Operators panic with *[Error], and [Session.Run] returns it: a forward pass

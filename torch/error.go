@@ -63,9 +63,15 @@ func take(op string, e *C.lt_error) *Error {
 	return &Error{Op: op, Kind: Kind(C.lt_error_kind(e)), Message: strings.TrimSpace(message)}
 }
 
-// must panics with e unless it is NULL. It is for what runs inside sessions.
+// must panics with e unless it is NULL. It is for what runs inside sessions. If a
+// Go function has failed that libtorch had called, the panic is that function's.
 func must(op string, e *C.lt_error) {
-	if e != nil {
-		panic(take(op, e))
+	if e == nil {
+		return
 	}
+	if cause := C.lt_error_cause(e); cause != 0 {
+		defer C.lt_error_free(e)
+		panic(held(cause))
+	}
+	panic(take(op, e))
 }

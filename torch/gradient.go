@@ -17,9 +17,11 @@ func (t *Tensor) RequiresGrad() bool { return C.lt_requires_grad(t.handle("requi
 
 // Backward adds to the gradient of every leaf that requires one the derivative of
 // loss, which has one element, with respect to it. What the operators recorded is
-// freed: there is one backward pass for each forward pass.
+// freed: there is one backward pass for each forward pass. A panic of a [Segment] that
+// it runs comes out of it.
 func (sc *Scope) Backward(loss *Tensor) {
 	sc.open("backward")
+	defer forgetReleased()
 	must("backward", C.lt_backward(loss.handle("backward")))
 }
 

@@ -118,6 +118,10 @@ func TestGradients(t *testing.T) {
 			last := sc.Expand(sc.Unsqueeze(sc.Select(y, 1, -1), 1), -1, 3)
 			return sc.Squeeze(sc.Cat(1, sc.Narrow(y, 1, 2, 4), sc.Slice(y, 1, 0, 12, 3), last), 1)
 		})},
+		{"Split", shapes{{2, 5}}, unary(func(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
+			parts := sc.Split(x, 1, 2)
+			return sc.Cat(0, parts[1], sc.Mul(parts[0], parts[0]), sc.Expand(parts[2], -1, 2))
+		})},
 		{"Stack", shapes{{3}, {3}}, binary(func(sc *torch.Scope, a, b *torch.Tensor) *torch.Tensor {
 			return sc.Stack([]*torch.Tensor{a, b, a}, 1)
 		})},

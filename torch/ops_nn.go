@@ -53,7 +53,7 @@ func (sc *Scope) BatchNorm(x, weight, bias, mean, variance *Tensor, eps float64)
 
 func (sc *Scope) batchNorm(x, weight, bias, mean, variance *Tensor, eps float64, training bool) *Tensor {
 	const momentum = 0.1 // of the running statistics; PyTorch's default
-	return sc.begin(opBatchNorm).tensor(x).optional(weight).optional(bias).tensor(mean).tensor(variance).
+	return sc.begin(opBatchNorm).tensor(x).optional(weight).optional(bias).optional(mean).optional(variance).
 		bool(training).float(momentum).float(eps).bool(true).one()
 }
 

@@ -12,6 +12,7 @@ var (
 	opSelect     = operator("aten::select", "int")
 	opNarrow     = operator("aten::narrow", "")
 	opSlice      = operator("aten::slice", "Tensor")
+	opSplit      = operator("aten::split", "Tensor")
 	opCat        = operator("aten::cat", "")
 	opExpand     = operator("aten::expand", "")
 	opSqueeze    = operator("aten::squeeze", "dim")
@@ -61,6 +62,12 @@ func (sc *Scope) Narrow(x *Tensor, dim int, start, length int64) *Tensor {
 // included, of dimension dim. An end beyond the size is the size.
 func (sc *Scope) Slice(x *Tensor, dim int, start, end, step int64) *Tensor {
 	return sc.begin(opSlice).tensor(x).int(int64(dim)).int(start).int(end).int(step).one()
+}
+
+// Split returns views of size positions each of dimension dim; the last has what is
+// left.
+func (sc *Scope) Split(x *Tensor, dim int, size int64) []*Tensor {
+	return sc.CallN(opSplit, x, size, dim)
 }
 
 // Cat joins tensors along dimension dim; the other sizes are equal.

@@ -32,11 +32,12 @@ var (
 // BatchNormTraining normalizes x [N C ...] with the mean and variance of each
 // channel in the batch and applies weight and bias [C]. It moves the running mean
 // and variance [C] in place by a tenth of the way, PyTorch's default; the running
-// variance is that of a sample, with N−1.
+// variance is that of a sample, with N−1. Without mean and variance, nil, it moves
+// nothing.
 //
 // One value for each channel has no variance; it is an error.
 func (sc *Scope) BatchNormTraining(x, weight, bias, mean, variance *Tensor, eps float64) *Tensor {
-	if x.Numel() == mean.Numel() { // libtorch would divide by 0 and make the running variance NaN
+	if shape := x.Shape(); len(shape) > 1 && x.Numel() == shape[1] { // libtorch would divide by 0 and make the running variance NaN
 		panic(&Error{Op: opBatchNorm.name + "(" + x.String() + ")", Kind: ErrInvalid, Message: "training with one value for each channel, want more"})
 	}
 	return sc.batchNorm(x, weight, bias, mean, variance, eps, true)

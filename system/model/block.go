@@ -1,6 +1,8 @@
 package model
 
 import (
+	"slices"
+
 	"lensbench/system/nn"
 	"lensbench/torch"
 )
@@ -39,4 +41,16 @@ func (l *block) forward(sc *torch.Scope, x *torch.Tensor, mode nn.Mode) *torch.T
 func (l *block) cost(n int) Cost {
 	projections, products := l.attention.MACs(n)
 	return Cost{Layers: projections + l.expand.MACs(n) + l.contract.MACs(n), Attention: products}
+}
+
+// chain is blocks in stages of that many.
+func chain(blocks []*block, stage int) (c nn.Chain) {
+	for group := range slices.Chunk(blocks, stage) {
+		var layers []nn.Layer
+		for _, l := range group {
+			layers = append(layers, l.forward)
+		}
+		c = append(c, layers)
+	}
+	return c
 }

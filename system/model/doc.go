@@ -12,6 +12,11 @@
 // is worth 16x16 words" (2021); the light transformer puts four transformer
 // blocks behind the first three stages of a ResNet-18.
 //
+// Under a policy of checkpoints ([nn.Policy]), a block is one residual or one
+// transformer block, and a stage one of those of a residual network, three layers of
+// the vision transformer, or all blocks of the light one. The stem of residual
+// networks is a segment of its own under every policy. Heads are kept.
+//
 // Dropout and DropPath draw their numbers in PyTorch's order, so equal seeds give
 // equal masks.
 package model

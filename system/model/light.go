@@ -29,6 +29,7 @@ type light struct {
 	patches   *nn.Conv2D // without padding: an odd last row or column is dropped
 	patchNorm *nn.LayerNorm
 	blocks    []*block
+	chain     nn.Chain // of the blocks
 	norm      *nn.LayerNorm
 }
 
@@ -42,6 +43,7 @@ func newLight(b *nn.Builder, bands int) (backbone, int) {
 	for i := range lightDepth {
 		l.blocks = append(l.blocks, newLightBlock(b.In(fmt.Sprintf("blocks.%d", i)), i))
 	}
+	l.chain = chain(l.blocks, lightDepth)
 	l.norm = b.LayerNorm("norm", lightDim, lightEps)
 	return l, lightDim
 }
@@ -51,9 +53,7 @@ func (l *light) forward(sc *torch.Scope, x *torch.Tensor, mode nn.Mode) *torch.T
 	y = nn.Next(y, l.patches.Forward(sc, y))
 	y = nn.Next(y, l.tokens(sc, y))
 	y = nn.Next(y, nn.Dropout(lightDrop).Forward(sc, y, mode))
-	for _, block := range l.blocks {
-		y = nn.Next(y, block.forward(sc, y, mode))
-	}
+	y = l.chain.Next(sc, y, mode)
 	y = nn.Next(y, sc.Mean(y, 1))
 	return nn.Next(y, l.norm.Forward(sc, y))
 }

@@ -15,6 +15,7 @@ type trunk struct {
 	conv   *nn.Conv2D
 	bn     *nn.BatchNorm
 	blocks []*basicBlock
+	chain  nn.Chain // of the blocks
 }
 
 // stemChannels is the width of the stem and of the first stage.
@@ -30,15 +31,18 @@ func newTrunk(b *nn.Builder, bands, channels int, blocks ...int) *trunk {
 	in := channels
 	for stage, n := range blocks {
 		out := channels << stage
+		var layers []nn.Layer
 		for i := range n {
 			stride := 1
 			if stage > 0 && i == 0 {
 				stride = 2
 			}
 			part := b.In(fmt.Sprintf("layer%d.%d", stage+1, i))
-			t.blocks = append(t.blocks, newBasicBlock(part, in, out, stride))
+			block := newBasicBlock(part, in, out, stride)
+			t.blocks, layers = append(t.blocks, block), append(layers, block.forward)
 			in = out
 		}
+		t.chain = append(t.chain, layers)
 	}
 	return t
 }
@@ -49,14 +53,52 @@ func pooled(n int) int { return (n+2-3)/2 + 1 }
 
 // forward maps [N bands H W] to a map of the last stage's channels.
 func (t *trunk) forward(sc *torch.Scope, x *torch.Tensor, mode nn.Mode) *torch.Tensor {
+	y := t.stem(sc, x, mode)
+	return t.chain.Next(sc, y, mode)
+}
+
+// stemPool halves the map.
+var stemPool = torch.Pool{Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Padding: [2]int{1, 1}}
+
+func (t *trunk) stem(sc *torch.Scope, x *torch.Tensor, mode nn.Mode) *torch.Tensor {
+	if mode.Checkpoint != nn.KeepAll {
+		return t.checkpointedStem(sc, x, mode)
+	}
 	y := t.conv.Forward(sc, x)
 	y = nn.Next(y, t.bn.Forward(sc, y, mode))
 	sc.ReLUInPlace(y)
-	y = nn.Next(y, sc.MaxPool2D(y, torch.Pool{Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Padding: [2]int{1, 1}}))
-	for _, block := range t.blocks {
-		y = nn.Next(y, block.forward(sc, y, mode))
+	return nn.Next(y, sc.MaxPool2D(y, stemPool))
+}
+
+// stemParts is the number of parts that a checkpointed stem works on.
+const stemParts = 4
+
+// checkpointedStem is stem as one segment, whatever the policy. Its maps are four
+// times as large as those of the first stage, and made again as they are they would
+// be the peak of the whole pass: going back through BatchNorm alone, libtorch has four
+// of them at once. So a part of the channels is normalised and pooled at a time, and
+// ReLU comes after the pooling, where it works on a quarter. Outputs and gradients
+// stay the same to the bit: channels do not mix here, and what is largest in a
+// window is so after ReLU, or all there is 0 and its gradient, too.
+func (t *trunk) checkpointedStem(sc *torch.Scope, x *torch.Tensor, mode nn.Mode) *torch.Tensor {
+	mode.Checkpoint = nn.EveryBlock
+	return nn.Chain{{t.stemByParts}}.Forward(sc, x, mode)
+}
+
+func (t *trunk) stemByParts(sc *torch.Scope, x *torch.Tensor, mode nn.Mode) *torch.Tensor {
+	y := t.conv.Forward(sc, x)
+	channels := t.conv.Out / stemParts
+	parts := sc.Split(y, 1, int64(channels))
+	for i, view := range parts {
+		parts[i] = nn.Next(view, sc.Contiguous(view))
 	}
-	return y
+	y.Free()
+	for i, z := range parts {
+		z = nn.Next(z, t.bn.Channels(sc, z, mode, i*channels))
+		z = nn.Next(z, sc.MaxPool2D(z, stemPool))
+		parts[i] = sc.ReLUInPlace(z)
+	}
+	return sc.Cat(1, parts...)
 }
 
 // size is the side of the map made of images of side n.

@@ -16,6 +16,7 @@ const (
 	vitHidden = 3072
 	vitHeads  = 12
 	vitLayers = 12
+	vitStage  = 3    // layers of a stage, for checkpoints alone: about the root of all, which keeps least
 	vitEps    = 1e-6 // of its layer normalisations
 )
 
@@ -24,6 +25,7 @@ type vit struct {
 	class, positions *nn.Param
 	patches          *nn.Conv2D
 	layers           []*block
+	chain            nn.Chain // of the layers
 	norm             *nn.LayerNorm
 }
 
@@ -37,6 +39,7 @@ func newViT(b *nn.Builder, bands int) (backbone, int) {
 	for i := range vitLayers {
 		v.layers = append(v.layers, newViTBlock(b.In(fmt.Sprintf("layers.encoder_layer_%d", i))))
 	}
+	v.chain = chain(v.layers, vitStage)
 	v.norm = b.LayerNorm("ln", vitDim, vitEps)
 	return v, vitDim
 }
@@ -44,9 +47,7 @@ func newViT(b *nn.Builder, bands int) (backbone, int) {
 func (v *vit) forward(sc *torch.Scope, x *torch.Tensor, mode nn.Mode) *torch.Tensor {
 	y := v.tokens(sc, x)
 	y = nn.Next(y, sc.Add(y, v.positions.T()))
-	for _, l := range v.layers {
-		y = nn.Next(y, l.forward(sc, y, mode))
-	}
+	y = v.chain.Next(sc, y, mode)
 	y = nn.Next(y, v.norm.Forward(sc, y))
 	return nn.Next(y, sc.Select(y, 1, 0))
 }

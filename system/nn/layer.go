@@ -128,12 +128,32 @@ func (b *Builder) BatchNorm(name string, channels int) *BatchNorm {
 
 // Forward maps [N channels H W] to the same shape.
 func (l *BatchNorm) Forward(sc *torch.Scope, x *torch.Tensor, mode Mode) *torch.Tensor {
+	return l.normalise(sc, x, mode, 0, (*Param).T)
+}
+
+// Channels maps the channels from number first on, as many as x has, as Forward maps
+// them among all: each is normalised by itself.
+func (l *BatchNorm) Channels(sc *torch.Scope, x *torch.Tensor, mode Mode, first int) (y *torch.Tensor) {
+	n := x.Shape()[1]
+	sc.Scoped(func(sc *torch.Scope) {
+		y = sc.Keep(l.normalise(sc, x, mode, first, func(p *Param) *torch.Tensor { return sc.Narrow(p.T(), 0, int64(first), n) }))
+	})
+	return y
+}
+
+// normalise maps channels from number first on, whose parameters part returns.
+func (l *BatchNorm) normalise(sc *torch.Scope, x *torch.Tensor, mode Mode, first int, part func(*Param) *torch.Tensor) *torch.Tensor {
 	const eps = 1e-5 // PyTorch's default
-	if mode.BatchNorm {
-		l.counter.count++
-		return sc.BatchNormTraining(x, l.weight.T(), l.bias.T(), l.mean.T(), l.variance.T(), eps)
+	switch {
+	case mode.BatchNorm && mode.Again:
+		return sc.BatchNormTraining(x, part(l.weight), part(l.bias), nil, nil, eps)
+	case mode.BatchNorm:
+		if first == 0 { // once for all channels
+			l.counter.count++
+		}
+		return sc.BatchNormTraining(x, part(l.weight), part(l.bias), part(l.mean), part(l.variance), eps)
 	}
-	return sc.BatchNorm(x, l.weight.T(), l.bias.T(), l.mean.T(), l.variance.T(), eps)
+	return sc.BatchNorm(x, part(l.weight), part(l.bias), part(l.mean), part(l.variance), eps)
 }
 
 // A LayerNorm normalizes each vector.

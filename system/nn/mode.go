@@ -9,6 +9,11 @@ type Mode struct {
 	// BatchNorm makes BatchNorm normalise with the statistics of the batch, and
 	// update the running ones. Otherwise those are used, and frozen.
 	BatchNorm bool
+	// Checkpoint says what is computed again in the backward pass.
+	Checkpoint Policy
+	// Again is set there by a Chain: BatchNorm has updated its running statistics
+	// in the first pass, and leaves them alone.
+	Again bool
 }
 
 // The modes in use.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"lensbench/nearest"
+	"lensbench/system/nn"
 	"lensbench/torch"
 )
 
@@ -75,7 +76,20 @@ func (s *Settings) Check() error {
 	if s.Accumulate < 0 || s.Accumulate > 65_536 {
 		return fmt.Errorf("accumulate %d; want 1 to 65536 micro-batches", s.Accumulate)
 	}
+	for _, name := range []string{s.Checkpointing, s.Multi.Checkpointing} {
+		if _, err := parsePolicy(name); err != nil {
+			return fmt.Errorf("checkpointing: %w", err)
+		}
+	}
 	return s.Multi.check()
+}
+
+// parsePolicy is nn.ParsePolicy that knows what no name is.
+func parsePolicy(name string) (nn.Policy, error) {
+	if name == "" {
+		return nn.KeepAll, nil
+	}
+	return nn.ParsePolicy(name)
 }
 
 func (m *Multi) check() error {

@@ -109,6 +109,7 @@ func (s *Stepper) add(sc *torch.Scope, x, labels *torch.Tensor, share float64) *
 // logits runs the network in the step's precision. The logits are float32.
 func (s *Stepper) logits(sc *torch.Scope, x *torch.Tensor, checkpointing string) (y *torch.Tensor) {
 	mode := s.Mode
+	mode.Checkpoint = policy(checkpointing)
 	if s.Settings.ChannelsLast {
 		x = sc.ChannelsLast(x)
 	}
@@ -126,4 +127,10 @@ func weigh(sc *torch.Scope, loss *torch.Tensor, share float64) *torch.Tensor {
 		return loss
 	}
 	return sc.MulScalar(loss, share)
+}
+
+// policy is that of a name, of which Settings.Check has made sure.
+func policy(name string) nn.Policy {
+	p, _ := parsePolicy(name)
+	return p
 }

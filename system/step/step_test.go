@@ -220,6 +220,35 @@ func describe(groups [][]piece, n int) string {
 	return strings.Join(words, " ")
 }
 
+// Activations that are computed again, in any policy, and at the largest scale alone,
+// change no gradient; nor do channels last.
+func TestCheckpointing(t *testing.T) {
+	torchtest.Train(t, func(sc *torch.Scope) {
+		f := newFixture(t, sc, model.Tiny, 32, 6, Settings{})
+		defer f.free()
+		for _, multi := range []Multi{{}, {Scales: []int{32, 64}}} {
+			f.Settings = Settings{Multi: multi}
+			gradients := func() [][]float32 {
+				sc.Seed(5)
+				return first(f.gradients(t, sc, 6, ofBatch(6)))
+			}
+			whole := gradients()
+			for _, s := range []Settings{
+				{Checkpointing: "block"}, {Checkpointing: "stage"}, {Checkpointing: "every-2"}, {Multi: Multi{Checkpointing: "block"}},
+			} {
+				if len(multi.Scales) == 0 && s.Checkpointing == "" {
+					continue
+				}
+				s.Multi.Scales = multi.Scales
+				f.Settings = s
+				if d := apart(whole, gradients()); d != 0 {
+					t.Errorf("%+v: gradients differ by %.2g", s, d)
+				}
+			}
+		}
+	})
+}
+
 // The consistency term is the divergence of two Bernoulli distributions: never
 // negative, 0 where they are equal, and one image's is its own.
 func TestBernoulliKL(t *testing.T) {
@@ -256,6 +285,8 @@ func TestCheck(t *testing.T) {
 		{Settings{}, ""},
 		{Settings{Precision: BF16, Accumulate: 4, Multi: Multi{Scales: []int{64, 112}, Mode: Grouped, Budget: 1}}, ""},
 		{Settings{Precision: "bf61"}, `precision "bf61"; want one of fp32, bf16, fp16; did you mean "bf16"?`},
+		{Settings{Checkpointing: "blok"}, `did you mean "block"?`},
+		{Settings{Multi: Multi{Scales: []int{64, 112}, Checkpointing: "every-0"}}, `did you mean "every-2"?`},
 		{Settings{Accumulate: -1}, "accumulate -1; want 1 to 65536"},
 		{Settings{Multi: Multi{Scales: []int{64}}}, "want two or more"},
 		{Settings{Multi: Multi{Scales: []int{64, 64}}}, "scale 64; want different sides"},

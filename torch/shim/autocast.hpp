@@ -14,4 +14,6 @@ TORCH_API void set_autocast_dtype(at::DeviceType, at::ScalarType);
 TORCH_API void clear_cache();
 TORCH_API int increment_nesting(); // return the new depth
 TORCH_API int decrement_nesting();
+TORCH_API bool is_autocast_cache_enabled();
+TORCH_API void set_autocast_cache_enabled(bool);
 } // namespace at::autocast

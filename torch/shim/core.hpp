@@ -5,6 +5,7 @@
 #include <c10/util/FunctionRef.h>
 
 #include <atomic>
+#include <memory>
 #include <stdexcept>
 #include <string>
 
@@ -12,10 +13,24 @@
 
 namespace lt {
 
+// Held is a number by which the caller knows something of its own. The caller
+// keeps that until lt_released names the number.
+class Held {
+  uintptr_t n;
+
+public:
+  explicit Held(uintptr_t number) : n(number) {}
+  Held(const Held &) = delete;
+  ~Held();
+  uintptr_t number() const { return n; }
+};
+
 // Failure is an error whose kind the shim itself knows.
 struct Failure : std::runtime_error {
   int kind;
-  Failure(int k, const std::string &message) : std::runtime_error(message), kind(k) {}
+  std::shared_ptr<const Held> cause; // of LT_ERR_CALLBACK, else null
+  Failure(int k, const std::string &message, std::shared_ptr<const Held> c = nullptr)
+      : std::runtime_error(message), kind(k), cause(std::move(c)) {}
 };
 
 // guard runs f and returns what it threw as an owned error, else NULL. It holds
@@ -51,6 +66,13 @@ inline lt_tensor *give(at::Tensor t) {
   live.fetch_add(1, std::memory_order_relaxed);
   if (!allocated.load(std::memory_order_relaxed)) allocated.store(true, std::memory_order_relaxed);
   return reinterpret_cast<lt_tensor *>(t.unsafeReleaseTensorImpl());
+}
+
+// take is the tensor of a reference that the caller gives to the library.
+inline at::Tensor take(lt_tensor *t) {
+  at::Tensor own = borrow(t);
+  lt_free(t);
+  return own;
 }
 
 } // namespace lt

@@ -8,6 +8,7 @@
 struct lt_error {
   int kind;
   std::string message;
+  std::shared_ptr<const lt::Held> cause;
 };
 
 namespace lt {
@@ -27,19 +28,19 @@ lt_error *guard(c10::function_ref<void()> f) noexcept {
     f();
     return nullptr;
   } catch (const Failure &e) {
-    return new lt_error{e.kind, e.what()};
+    return new lt_error{e.kind, e.what(), e.cause};
   } catch (const c10::OutOfMemoryError &e) {
-    return new lt_error{LT_ERR_MEMORY, e.what_without_backtrace()};
+    return new lt_error{LT_ERR_MEMORY, e.what_without_backtrace(), nullptr};
   } catch (const c10::NotImplementedError &e) {
-    return new lt_error{LT_ERR_NOT_IMPLEMENTED, e.what_without_backtrace()};
+    return new lt_error{LT_ERR_NOT_IMPLEMENTED, e.what_without_backtrace(), nullptr};
   } catch (const c10::Error &e) {
-    return new lt_error{kind_of(e), e.what_without_backtrace()};
+    return new lt_error{kind_of(e), e.what_without_backtrace(), nullptr};
   } catch (const std::bad_alloc &) {
-    return new lt_error{LT_ERR_MEMORY, "out of memory"};
+    return new lt_error{LT_ERR_MEMORY, "out of memory", nullptr};
   } catch (const std::exception &e) {
-    return new lt_error{LT_ERR_INTERNAL, e.what()};
+    return new lt_error{LT_ERR_INTERNAL, e.what(), nullptr};
   } catch (...) {
-    return new lt_error{LT_ERR_INTERNAL, "a C++ exception of unknown type"};
+    return new lt_error{LT_ERR_INTERNAL, "a C++ exception of unknown type", nullptr};
   }
 }
 
@@ -50,6 +51,8 @@ extern "C" {
 int lt_error_kind(const lt_error *e) { return e->kind; }
 
 const char *lt_error_message(const lt_error *e) { return e->message.c_str(); }
+
+uintptr_t lt_error_cause(const lt_error *e) { return e->cause ? e->cause->number() : 0; }
 
 void lt_error_free(lt_error *e) { delete e; }
 

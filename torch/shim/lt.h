@@ -38,6 +38,7 @@ enum {
   LT_ERR_UNKNOWN_OP,      /* no operator of that name and overload */
   LT_ERR_ARGUMENT,        /* number or type of arguments differ from the operator's schema */
   LT_ERR_INTERNAL,        /* anything else that was thrown */
+  LT_ERR_CALLBACK,        /* a function of the caller's failed: lt_error_cause has its number for why */
 };
 
 /* Tags of arguments and results. */
@@ -69,6 +70,7 @@ typedef struct lt_arg {
 /* errors */
 int lt_error_kind(const lt_error *e);
 const char *lt_error_message(const lt_error *e); /* [borrowed] from e */
+uintptr_t lt_error_cause(const lt_error *e);     /* held as long as e; 0 if e is of another kind */
 void lt_error_free(lt_error *e);                 /* NULL is allowed */
 
 /* operators */
@@ -124,6 +126,26 @@ int lt_requires_grad(const lt_tensor *t);
 lt_error *lt_grad(const lt_tensor *t, lt_tensor **out);           /* out [owned], NULL if t has no gradient */
 lt_error *lt_grad_set(lt_tensor *t, const lt_tensor *grad);       /* NULL: none */
 lt_error *lt_backward(const lt_tensor *loss);                     /* adds to the gradients of the leaves; loss has one element; its record is freed */
+
+/*
+ * Checkpoints. lt_checkpoint computes y of x by a function of the caller's and
+ * records none of its operators, only that there was one. The backward pass calls
+ * the function again, on the thread that it runs on, with recording and in the
+ * state of the first call: automatic casting, and if random is not 0 the random
+ * number generators. Then it goes back through what was recorded. Leaves that the
+ * function uses get their gradients as always. Without recording, lt_checkpoint
+ * only calls the function.
+ *
+ * The caller knows its functions, and why they failed, by numbers other than 0. A
+ * number that it has handed over is held until lt_released names it: nothing of
+ * the caller's is called where graphs are freed, which can be in any function.
+ *
+ * A lt_segment returns 0, or if it failed the number of the reason; then nothing is
+ * stored in y. It neither changes x in place nor leaves by a jump.
+ */
+typedef uintptr_t (*lt_segment)(uintptr_t f, int again, lt_tensor *x, lt_tensor **y); /* x [owned] by the segment, y [owned] by the library */
+lt_error *lt_checkpoint(lt_segment segment, uintptr_t f, int random, const lt_tensor *x, lt_tensor **y); /* f is held, also after an error; y [owned] */
+size_t lt_released(uintptr_t *numbers, size_t most); /* stores numbers that are no longer held, each once, and returns how many */
 
 /* threads that one operator may use, when called from this thread */
 int lt_threads_default(void); /* what libtorch chose at start: the cores, or OMP_NUM_THREADS */

@@ -9,7 +9,7 @@ import (
 	"lensbench/torch"
 )
 
-// Main runs a package's tests and fails if they left a tensor alive:
+// Main runs a package's tests and fails if they left a tensor or a callback alive:
 //
 //	func TestMain(m *testing.M) { torchtest.Main(m) }
 //
@@ -18,15 +18,15 @@ import (
 func Main(m *testing.M) {
 	_ = os.Getenv("LENSBENCH_SHIM_HASH")
 	status := m.Run()
-	if n := torch.LiveTensors(); n != 0 && status == 0 {
-		fmt.Fprintf(os.Stderr, "the tests left %d tensors alive\n", n)
+	if n, f := torch.LiveTensors(), torch.LiveCallbacks(); n+f != 0 && status == 0 {
+		fmt.Fprintf(os.Stderr, "the tests left %d tensors and %d callbacks alive\n", n, f)
 		status = 1
 	}
 	os.Exit(status)
 }
 
 // Run runs f in a session of one thread and fails the test if it returns an
-// error or leaves a tensor alive.
+// error or leaves a tensor or callback alive.
 func Run(t testing.TB, f func(sc *torch.Scope)) {
 	t.Helper()
 	if err := Try(t, func(sc *torch.Scope) error { f(sc); return nil }); err != nil {
@@ -51,10 +51,13 @@ func Train(t testing.TB, f func(sc *torch.Scope)) {
 
 func session(t testing.TB, s torch.Session, f func(sc *torch.Scope) error) error {
 	t.Helper()
-	before := torch.LiveTensors()
+	before, callbacks := torch.LiveTensors(), torch.LiveCallbacks()
 	err := s.Run(f)
 	if after := torch.LiveTensors(); after != before {
 		t.Errorf("%d tensors alive after the session, %d before", after, before)
+	}
+	if after := torch.LiveCallbacks(); after != callbacks {
+		t.Errorf("%d callbacks alive after the session, %d before", after, callbacks)
 	}
 	return err
 }

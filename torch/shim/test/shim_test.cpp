@@ -238,6 +238,53 @@ void random_state_is_restored() {
   for (lt_tensor *t : {state, tensor_of(first[0]), tensor_of(second[0])}) lt_free(t);
 }
 
+// square is a segment that fails in the call that f says, 0 or 1: again or not.
+std::string calls;
+uintptr_t square(uintptr_t f, int again, lt_tensor *x, lt_tensor **y) {
+  calls += again ? 'b' : 'a';
+  lt_arg args[] = {arg(x), arg(x)}, result[1];
+  int n = 0;
+  bool failed = f == uintptr_t(100 + again) || lt_call(find("aten::mul", "Tensor"), args, 2, nullptr, result, 1, &n);
+  lt_free(x);
+  if (failed) return 7;
+  *y = tensor_of(result[0]);
+  return 0;
+}
+
+// sum_of_squares goes forward and back, and returns the number of why it failed.
+uintptr_t sum_of_squares(lt_tensor *x, uintptr_t f) {
+  lt_tensor *y = nullptr;
+  lt_arg args[1], result[1];
+  int n = 0;
+  lt_error *e = lt_checkpoint(square, f, 1, x, &y);
+  if (!e) {
+    args[0] = arg(y);
+    expect(kind_of(lt_call(find("aten::sum", ""), args, 1, nullptr, result, 1, &n)) == 0);
+    e = lt_backward(tensor_of(result[0]));
+    lt_free(tensor_of(result[0]));
+    lt_free(y);
+  }
+  uintptr_t cause = e ? lt_error_cause(e) : 0;
+  expect(kind_of(e) == (cause ? LT_ERR_CALLBACK : 0));
+  return cause;
+}
+
+void checkpoints_call_twice_and_release() {
+  lt_tensor *x = tensor({1, 2, 3}), *grad = nullptr;
+  uintptr_t released[4];
+  expect(kind_of(lt_requires_grad_set(x, 1)) == 0);
+  expect(sum_of_squares(x, 5) == 0 && calls == "ab");
+  expect(lt_released(released, 4) == 1 && released[0] == 5);
+  expect(kind_of(lt_grad(x, &grad)) == 0 && values(grad) == std::vector<float>({2, 4, 6}));
+  for (uintptr_t f : {100, 101}) {
+    expect(sum_of_squares(x, f) == 7);
+    expect(lt_released(released, 1) == 1 && lt_released(released + 1, 4) == 1 && released[0] + released[1] == f + 7);
+  }
+  expect(calls == "abaab" && lt_released(released, 4) == 0);
+  lt_free(grad);
+  lt_free(x);
+}
+
 void library_says_what_it_is() {
   expect(strchr(lt_version(), '.') != nullptr);
   expect(strlen(lt_cpu_capability()) > 0);
@@ -259,6 +306,7 @@ int main() {
   autocast_nests();
   threads_belong_to_the_thread();
   random_state_is_restored();
+  checkpoints_call_twice_and_release();
   library_says_what_it_is();
   int64_t now, peak, n;
   lt_memory_stats(&now, &peak, &n);
