@@ -42,9 +42,15 @@
 // Sessions may run at the same time, and share tensors that nobody writes to or
 // frees meanwhile. A Scope belongs to one goroutine.
 //
+// # Several processes
+//
+// A [Store] and a [Group] connect processes, and a [Reducer] averages their
+// gradients. Which processes there are, and what became of one that is missing,
+// is the business of package ranks.
+//
 // # What it is not
 //
-// No mixed precision or distribution; no build for anything but Linux on x86-64;
+// No mixed precision; processes exchange tensors on CPUs only; no build for anything but Linux on x86-64;
 // no attempt to cover operators that are not used here with typed methods, since
 // [Scope.Call] reaches them.
 package torch
