@@ -101,6 +101,9 @@ build/libtorch: FORCE | need
 	@python3 scripts/libtorch.py > build/libtorch.new
 	@if cmp -s build/libtorch.new $@; then rm build/libtorch.new; else mv build/libtorch.new $@; fi
 
+# Names of Gloo's, whose headers PyTorch's wheel lacks: searched last.
+build/shim/dist.o: CXXFLAGS += -idirafter torch/shim/stub
+
 build/shim/%.o: torch/shim/%.cpp build/libtorch
 	$(CXX) $(CXXFLAGS) -MMD -MP -isystem "$$(cat build/libtorch)/include" \
 	  -isystem "$$(cat build/libtorch)/include/torch/csrc/api/include" -c $< -o $@

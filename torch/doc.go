@@ -54,9 +54,15 @@
 // with their peak and what it was made of: [MemoryPeak]; by phase of a training
 // step: [PhasePeak]; and over time: [TraceMemory].
 //
+// # Several processes
+//
+// A [Store] and a [Group] connect processes, and a [Reducer] averages their
+// gradients. Which processes there are, and what became of one that is missing,
+// is the business of package ranks.
+//
 // # What it is not
 //
-// No distribution; no build for anything but Linux on x86-64; no attempt to cover
-// operators that are not used here with typed methods, since [Scope.Call] reaches
-// them.
+// Processes exchange tensors on CPUs only; no build for anything but Linux on
+// x86-64; no attempt to cover operators that are not used here with typed methods,
+// since [Scope.Call] reaches them.
 package torch

@@ -12,7 +12,7 @@ import (
 // to compare with: errors.Is(err, torch.ErrOutOfMemory).
 type Kind int
 
-// The kinds of errors. The first six are those of lt.h.
+// The kinds of errors. All but the last are those of lt.h.
 const (
 	ErrInvalid         Kind = C.LT_ERR_INVALID         // an operator rejected shapes, types or values
 	ErrOutOfMemory     Kind = C.LT_ERR_MEMORY          // an allocation failed
@@ -20,6 +20,7 @@ const (
 	ErrUnknownOperator Kind = C.LT_ERR_UNKNOWN_OP      // no operator of that name and overload
 	ErrArgument        Kind = C.LT_ERR_ARGUMENT        // number or type of arguments differ from the schema
 	ErrInternal        Kind = C.LT_ERR_INTERNAL        // anything else that libtorch threw
+	ErrConnection      Kind = C.LT_ERR_CONNECTION      // another process is gone, or did not answer in time
 	ErrUseAfterFree    Kind = 100                      // a tensor or scope was used after it was freed
 )
 
@@ -30,6 +31,7 @@ var kindNames = map[Kind]string{
 	ErrUnknownOperator: "unknown operator",
 	ErrArgument:        "wrong argument",
 	ErrInternal:        "internal error",
+	ErrConnection:      "lost connection",
 	ErrUseAfterFree:    "use after free",
 }
 

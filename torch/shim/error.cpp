@@ -3,6 +3,7 @@
 
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <string_view>
 
 struct lt_error {
@@ -21,6 +22,13 @@ int kind_of(const c10::Error &e) {
   return message.find("can't allocate memory") == message.npos ? LT_ERR_INVALID : LT_ERR_MEMORY;
 }
 
+// Gloo throws a type whose header is not there, with its source file in front.
+lt_error *other(std::string_view message) {
+  if (message.find("/gloo/") == message.npos) return new lt_error{LT_ERR_INTERNAL, std::string(message), nullptr};
+  if (message.front() == '[') message.remove_prefix(std::min(message.find("] ") + 2, message.size()));
+  return new lt_error{LT_ERR_CONNECTION, std::string(message), nullptr};
+}
+
 } // namespace
 
 lt_error *guard(c10::function_ref<void()> f) noexcept {
@@ -33,12 +41,14 @@ lt_error *guard(c10::function_ref<void()> f) noexcept {
     return new lt_error{LT_ERR_MEMORY, e.what_without_backtrace(), nullptr};
   } catch (const c10::NotImplementedError &e) {
     return new lt_error{LT_ERR_NOT_IMPLEMENTED, e.what_without_backtrace(), nullptr};
+  } catch (const c10::DistError &e) {
+    return new lt_error{LT_ERR_CONNECTION, e.what_without_backtrace(), nullptr};
   } catch (const c10::Error &e) {
     return new lt_error{kind_of(e), e.what_without_backtrace(), nullptr};
   } catch (const std::bad_alloc &) {
     return new lt_error{LT_ERR_MEMORY, "out of memory", nullptr};
   } catch (const std::exception &e) {
-    return new lt_error{LT_ERR_INTERNAL, e.what(), nullptr};
+    return other(e.what());
   } catch (...) {
     return new lt_error{LT_ERR_INTERNAL, "a C++ exception of unknown type", nullptr};
   }

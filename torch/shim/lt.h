@@ -29,6 +29,9 @@ typedef struct lt_error lt_error;
 typedef struct lt_tensor lt_tensor; /* one counted reference to a tensor, not a wrapper around it */
 typedef struct lt_op lt_op;         /* an operator, found once and never freed */
 typedef struct lt_mode lt_mode;     /* a thread-local mode that is in force */
+typedef struct lt_store lt_store;     /* a connection to the store of several processes */
+typedef struct lt_group lt_group;     /* connections to all other processes */
+typedef struct lt_reducer lt_reducer; /* averages gradients over the processes of a group */
 
 /* Kinds of errors. */
 enum {
@@ -39,6 +42,7 @@ enum {
   LT_ERR_ARGUMENT,        /* number or type of arguments differ from the operator's schema */
   LT_ERR_INTERNAL,        /* anything else that was thrown */
   LT_ERR_CALLBACK,        /* a function of the caller's failed: lt_error_cause has its number for why */
+  LT_ERR_CONNECTION,      /* another process is gone, or did not answer in time */
 };
 
 /* Tags of arguments and results. */
@@ -194,6 +198,42 @@ typedef struct lt_memory_event {
 lt_error *lt_memory_trace_start(size_t capacity);      /* keeps the first so many events; ends another trace */
 size_t lt_memory_trace_stop(int64_t *dropped);         /* the number of events kept; dropped: those for which there was no room */
 void lt_memory_trace_take(lt_memory_event *out);       /* all events kept, to out [borrowed]; they are forgotten */
+
+/*
+ * Several processes, called ranks, that work together. Each rank calls the same
+ * functions of a group in the same order with tensors of the same shapes. A
+ * function of a group waits for the other ranks; once one has failed, the group
+ * is of no use. Tensors are on the CPU.
+ */
+typedef struct lt_group_options {
+  int64_t timeout_ms;    /* of one function of the group */
+  const char *host;      /* name or address that the other ranks reach this one by; "": this machine's name */
+  const char *interface; /* network interface to use instead; "": by host */
+} lt_group_options;
+
+/* The store is kept by the process with server set; fd is a socket that listens for it, closed with it; -1 if it is to make one. */
+lt_error *lt_store_tcp(const char *host, int port, int server, int fd, int64_t timeout_ms, const char *prefix, lt_store **out); /* out [owned] */
+lt_error *lt_store_set(lt_store *s, const char *key, const void *value, size_t n);
+lt_error *lt_store_get(lt_store *s, const char *key, void *value, size_t cap, size_t *n); /* waits until it is there; n may exceed cap */
+lt_error *lt_store_has(lt_store *s, const char *key, int *has);
+void lt_store_free(lt_store *s); /* NULL is allowed */
+lt_error *lt_group_new(const char *backend, lt_store *s, int rank, int world, const lt_group_options *o, lt_group **out); /* s stays the caller's; out [owned] */
+lt_error *lt_all_reduce(lt_group *g, lt_tensor *const *t, int n);           /* every tensor becomes its sum over the ranks */
+lt_error *lt_broadcast(lt_group *g, int root, lt_tensor *const *t, int n);  /* every tensor becomes that of rank root */
+lt_error *lt_all_gather(lt_group *g, const lt_tensor *t, lt_tensor **out);  /* out: one tensor [owned] of each rank */
+lt_error *lt_barrier(lt_group *g);
+void lt_group_free(lt_group *g); /* waits for what is in flight; NULL is allowed */
+/*
+ * The backward pass after lt_reducer_forward, the forward pass and
+ * lt_reducer_backward leaves in the gradients of params their means over the
+ * ranks; without these calls a backward pass adds to this rank's own. Gradients are
+ * sent in buckets of first and then cap bytes while the pass goes on. views makes
+ * them views of the buckets, which saves their memory and a copy.
+ */
+lt_error *lt_reducer_new(lt_group *g, lt_tensor *const *params, int n, int64_t first, int64_t cap, int views, lt_reducer **out); /* out [owned] */
+lt_error *lt_reducer_forward(lt_reducer *r);
+lt_error *lt_reducer_backward(lt_reducer *r);
+void lt_reducer_free(lt_reducer *r); /* NULL is allowed */
 
 /* the library */
 const char *lt_version(void);                    /* of libtorch, for example 2.11.0 */

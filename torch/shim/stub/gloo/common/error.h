@@ -1,0 +1,2 @@
+// Nothing of it is used, see dist.cpp.
+#pragma once
