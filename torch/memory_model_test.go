@@ -198,7 +198,7 @@ func againstModel() error {
 	var turn sync.Mutex
 	m := &memoryModel{}
 	m.happen()
-	err := together(players, func(i int, sc *torch.Scope) error {
+	err := atOnce(players, func(i int, sc *torch.Scope) error {
 		p := player{m, rand.New(rand.NewPCG(7, uint64(i))), sc}
 		for range turns {
 			turn.Lock()
@@ -217,8 +217,8 @@ func againstModel() error {
 	return err
 }
 
-// together runs f in sessions at the same time.
-func together(n int, f func(i int, sc *torch.Scope) error) error {
+// atOnce runs f in sessions at the same time.
+func atOnce(n int, f func(i int, sc *torch.Scope) error) error {
 	errs := make([]error, n)
 	var wg sync.WaitGroup
 	for i := range n {
@@ -234,7 +234,7 @@ func together(n int, f func(i int, sc *torch.Scope) error) error {
 func contention() error {
 	const players, blocks = 4, 3000
 	passed := make(chan *torch.Tensor, 64)
-	err := together(players, func(i int, sc *torch.Scope) error {
+	err := atOnce(players, func(i int, sc *torch.Scope) error {
 		rng := rand.New(rand.NewPCG(8, uint64(i)))
 		for range blocks {
 			c := torch.Categories[rng.IntN(len(torch.Categories))]
