@@ -3,6 +3,7 @@ package train
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"io"
@@ -167,26 +168,67 @@ func TestInterruptedRunIsThatOfAnUnbrokenOne(t *testing.T) {
 	}
 }
 
-// The last step of an epoch has the batches that are left, and every step counts by
-// its images. A run that is resumed begins with a whole step.
+// The last step of an epoch has the batches that are left.
 func TestAccumulation(t *testing.T) {
-	whole := someJob(t.TempDir())
-	whole.Settings.Step.Accumulate = 2
-	if r := train(t, whole); r.Steps != 9 {
+	j := someJob(t.TempDir())
+	j.Settings.Step.Accumulate = 2
+	if r := train(t, j); r.Steps != 9 {
 		t.Errorf("%d steps of 3 epochs, want 9: 5 batches are 2 + 2 + 1", r.Steps)
 	}
-	broken := whole
-	broken.Dir = t.TempDir()
-	ctx, cancel := context.WithCancel(t.Context())
-	broken.Watch = &interrupt{Silence, 2, cancel}
-	if _, err := Start(ctx, broken); !errors.Is(err, ErrInterrupted) {
+}
+
+// However a batch becomes gradients, a run that is interrupted goes on to the same
+// bytes; in fp16 with the scale of the losses that it had found.
+func TestInterruptedSteps(t *testing.T) {
+	for _, s := range []step.Settings{
+		{Accumulate: 2},
+		{Precision: step.BF16, ChannelsLast: true},
+		{Precision: step.FP16, Accumulate: 2, Checkpointing: "block"},
+		{Multi: step.Multi{Scales: []int{16, 24}, Mode: step.PerScale, Consistency: 0.1}},
+	} {
+		whole := someJob(t.TempDir())
+		whole.Settings.Step = s
+		train(t, whole)
+		broken := whole
+		broken.Dir = t.TempDir()
+		ctx, cancel := context.WithCancel(t.Context())
+		broken.Watch = &interrupt{Silence, 2, cancel}
+		if _, err := Start(ctx, broken); !errors.Is(err, ErrInterrupted) {
+			t.Fatal(err)
+		}
+		broken.Watch = nil
+		if _, err := Resume(t.Context(), broken, LastName); err != nil {
+			t.Fatal(err)
+		}
+		sameFiles(t, whole.Dir, broken.Dir)
+	}
+}
+
+// In fp16 steps whose gradients have overflowed are skipped and counted; the scale
+// that was found is in the journal and in the checkpoint.
+func TestSkippedSteps(t *testing.T) {
+	j := someJob(t.TempDir())
+	j.Settings.Step.Precision = step.FP16
+	j.Settings.Rate = 1e-4
+	train(t, j)
+	state, err := Peek(filepath.Join(j.Dir, LastName))
+	if err != nil {
 		t.Fatal(err)
 	}
-	broken.Watch = nil
-	if _, err := Resume(t.Context(), broken, LastName); err != nil {
-		t.Fatal(err)
+	c := state.Scaler
+	if c == nil || c.Scale != 65536/math.Pow(2, float64(c.Skipped)) {
+		t.Fatalf("the checkpoint says %+v of a scale that began with 65536", c)
 	}
-	sameFiles(t, whole.Dir, broken.Dir)
+	skipped := 0
+	for _, line := range strings.Split(string(read(t, j.Dir, JournalName)), "\n") {
+		var s StepLine
+		if json.Unmarshal([]byte(line), &s) == nil && s.IsStep() {
+			skipped += s.Skipped
+		}
+	}
+	if skipped != c.Skipped {
+		t.Errorf("%d steps were skipped, the journal has %d", c.Skipped, skipped)
+	}
 }
 
 // Scales one after another: 3 epochs, 3 sides. A network that was trained at several
