@@ -38,13 +38,15 @@ type AdamW struct {
 	First   []*torch.Tensor // moments of the gradients
 	Second  []*torch.Tensor
 	Steps   []*torch.Tensor // made so far, one float32 scalar for each weight
+
+	channelsLast bool // the order of the weights of convolutions
 }
 
 // NewAdamW returns an optimiser that has made no steps yet. The parameters must
 // be loaded, outside inference mode; they require gradients from now on.
 func NewAdamW(sc *torch.Scope, ps *nn.Params, decay, clip float64) *AdamW {
 	ps.RequireGrads(true)
-	o := &AdamW{Decay: decay, Clip: clip}
+	o := &AdamW{Decay: decay, Clip: clip, channelsLast: ps.ChannelsLast}
 	for _, p := range ps.Trained() {
 		o.Weights = append(o.Weights, p.T())
 	}
@@ -94,12 +96,30 @@ func (o *AdamW) update(sc *torch.Scope, rate float64) (norm *torch.Tensor) {
 	if o.Clip > 0 {
 		sc.ClipGrads(p.grads, norm, o.Clip)
 	}
-	sc.FusedAdamW(p.weights, p.grads, p.first, p.second, p.steps, options)
+	sc.NoGrad(func() {
+		sc.FusedAdamW(o.rows(sc, p.weights), o.rows(sc, p.grads), o.rows(sc, p.first), o.rows(sc, p.second), p.steps, options)
+	})
 	if o.Scaler != nil {
 		o.Scaler.update(sc)
 	}
 	sc.ZeroGrads(p.weights)
 	return norm
+}
+
+// rows are views of tensors in the order of their memory. The kernel copies what is
+// in another order to and fro, which takes as long as its work.
+func (o *AdamW) rows(sc *torch.Scope, tensors []*torch.Tensor) []*torch.Tensor {
+	if !o.channelsLast {
+		return tensors
+	}
+	out := make([]*torch.Tensor, len(tensors))
+	for i, t := range tensors {
+		out[i] = t
+		if len(t.Shape()) == 4 {
+			out[i] = sc.Permute(t, 0, 2, 3, 1)
+		}
+	}
+	return out
 }
 
 // Step is Backward and Update: a step of one loss.
