@@ -39,7 +39,9 @@ func workers() (map[string]runner.Command, error) {
 		},
 		"pytorch": {
 			Argv:    []string{fromEnv(envPython, "python3"), fromEnv(envPeer, beside("pytorch_worker.py"))},
-			Install: "install Python 3, or name an interpreter with " + envPython,
+			Install: "install it with: apt-get install python3 python3-pip; or name an interpreter with " + envPython,
+
+			Optional: true,
 		},
 	}, nil
 }

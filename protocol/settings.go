@@ -52,6 +52,8 @@ type Settings struct {
 	Cache      string `json:"cache,omitempty" doc:"where decoded images are kept for later epochs (default none)" enum:"none memory mapped" kinds:"train"`
 	Layers     string `json:"layers,omitempty" doc:"mode of the layers when gradients are checked: frozen is BatchNorm with running statistics and no dropout, so that an image's gradient does not depend on its batch (default training)" enum:"training frozen" kinds:"train"`
 
+	Compile bool `json:"compile,omitempty" doc:"torch.compile, for the PyTorch worker alone" kinds:"train inference"`
+
 	Threads int `json:"threads,omitempty" doc:"compute threads of the whole arm (default: all cores)" min:"1" max:"1024" kinds:"inference train ensemble"`
 	Seed    int `json:"seed,omitempty" doc:"seed of weights and images" min:"0" max:"2147483647" kinds:"inference train ensemble"`
 }

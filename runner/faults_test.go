@@ -168,6 +168,9 @@ func TestArmsThatCannotStartSayWhatToDo(t *testing.T) {
 		{"no program on PATH", func(a *record.Arm, o Options) {
 			o.Workers["faulty"] = Command{Argv: []string{"lensbench-no-such-program"}}
 		}, record.Failed, "lensbench-no-such-program is not there"},
+		{"no such program, which is optional", func(a *record.Arm, o Options) {
+			o.Workers["faulty"] = Command{Argv: []string{"lensbench-no-such-program"}, Install: "install Python 3", Optional: true}
+		}, record.Skipped, "lensbench-no-such-program is not there; install Python 3"},
 		{"not a program", func(a *record.Arm, o Options) {
 			o.Workers["faulty"] = Command{Argv: []string{"/etc/passwd"}}
 		}, record.Failed, "cannot start /etc/passwd: "},

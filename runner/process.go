@@ -64,6 +64,9 @@ func startFailure(c Command, err error) *failure {
 		if c.Install != "" {
 			reason += "; " + c.Install
 		}
+		if c.Optional {
+			return failf(record.Skipped, "%s", reason)
+		}
 		return failf(record.Failed, "%s", reason)
 	}
 	return failf(record.Failed, "cannot start %s: %v", c.Argv[0], err)

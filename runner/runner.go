@@ -27,6 +27,10 @@ type Command struct {
 	Argv    []string // program and arguments; the program is looked up on PATH if it has no slash
 	Env     []string // "KEY=value", added to bench's own environment
 	Install string   // what to do if the program is not there, e.g. "build it with: make build"
+
+	// Optional says that a machine may do without the program: arms that need it
+	// are then skipped instead of failed.
+	Optional bool
 }
 
 // ErrComplete means that there is nothing to resume.

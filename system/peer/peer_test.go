@@ -1,6 +1,6 @@
 // Package peer holds the PyTorch worker; these are its tests without PyTorch,
-// in any python3. With PyTorch it is compared with lens by the scenario
-// peer-inference and by scripts/check_pytorch_roundtrip.py.
+// in any python3. With PyTorch it is compared with lens by the scenarios called
+// peer-… and by scripts/check_pytorch_roundtrip.py.
 package peer
 
 import (
@@ -95,7 +95,11 @@ func TestSettings(t *testing.T) {
 	const program = `
 import json
 import pytorch_worker as p
-print(json.dumps({k: [v[0], v[-1]] if isinstance(v, range) else list(v) for k, v in p.SETTINGS.items()}))
+def limits(v):
+    if v is bool:
+        return []
+    return [v[0], v[-1]] if isinstance(v, range) else list(v[0] if isinstance(v, list) else v)
+print(json.dumps({k: limits(v) for k, v in p.SETTINGS.items()}))
 print(json.dumps(p.ONLY))`
 	var settings map[string][]any
 	var only map[string]string
@@ -114,6 +118,66 @@ print(json.dumps(p.ONLY))`
 		if want := limits(f); key != "kind" && fmt.Sprint(allowed) != fmt.Sprint(want) {
 			t.Errorf("%s: %v, the protocol says %v", key, allowed, want)
 		}
+	}
+}
+
+// TestRefusedSettings: each is one mistake, or what PyTorch does not do.
+func TestRefusedSettings(t *testing.T) {
+	cases := []struct{ settings, kind, message string }{
+		{`{"kind": "train", "model": "resnet18", "colour": 1}`, protocol.UnknownSetting, "setting 'colour' is not known"},
+		{`{"kind": "train", "model": "resnet18", "source": "disk"}`, protocol.UnknownSetting, "setting 'source' is not known"},
+		{`{"kind": "train"}`, protocol.BadRequest, "setting 'model' is missing"},
+		{`{"kind": "inference", "model": "resnet18", "precision": "bf16"}`, protocol.BadRequest, "'precision' does not belong to kind inference, but to train"},
+		{`{"kind": "train", "model": "resnet18", "precision": "fp8"}`, protocol.UnknownSetting, "precision: 'fp8' is not known"},
+		{`{"kind": "train", "model": "resnet18", "accumulate": true}`, protocol.BadRequest, "accumulate: True, want an integer from 1 to 4096"},
+		{`{"kind": "train", "model": "resnet18", "compile": 1}`, protocol.BadRequest, "compile: 1, want true or false"},
+		{`{"kind": "train", "model": "resnet18", "compile": true, "checkpointing": "block"}`, protocol.Unsupported, "compile with checkpointing"},
+		{`{"kind": "train", "model": "resnet18", "scales": "64"}`, protocol.BadRequest, "scales: '64', want a list"},
+		{`{"kind": "train", "model": "resnet18", "scales": ["64", "65"]}`, protocol.UnknownSetting, "scales: '65' is not known"},
+		{`{"kind": "train", "model": "resnet18", "scales": ["64"]}`, protocol.BadRequest, "scales 64: want two or more different ones"},
+		{`{"kind": "train", "model": "resnet18", "scale_mode": "summed"}`, protocol.BadRequest, "scale_mode without scales"},
+		{`{"kind": "train", "model": "resnet18", "scales": ["64", "96"], "scale_mode": "grouped"}`, protocol.Unsupported, "scale_mode grouped"},
+		{`{"kind": "train", "model": "vit_b_16", "scales": ["64", "224"]}`, protocol.Unsupported, "images of 64 pixels: want 224"},
+		{`{"kind": "train", "model": "resnet18", "precision": "", "compile": false, "scales": []}`, "", ""},
+	}
+	const program = `
+import json, sys
+import pytorch_worker as p
+for line in sys.stdin:
+    try:
+        p.parse_settings(json.loads(line))
+        print(json.dumps(["", ""]))
+    except p.Refusal as r:
+        print(json.dumps([r.kind, str(r)]))`
+	var lines []string
+	for _, c := range cases {
+		lines = append(lines, c.settings)
+	}
+	d := json.NewDecoder(strings.NewReader(python(t, strings.Join(lines, "\n"), "-c", program)))
+	for _, c := range cases {
+		var got [2]string
+		if err := d.Decode(&got); err != nil {
+			t.Fatal(err)
+		}
+		if got[0] != c.kind || !strings.Contains(got[1], c.message) {
+			t.Errorf("%s\n got %q\nwant %s: %s", c.settings, got, c.kind, c.message)
+		}
+	}
+}
+
+// TestSegments: a policy of checkpoints cuts the blocks as nn.Policy says.
+func TestSegments(t *testing.T) {
+	const program = `
+import pytorch_worker as p
+for policy in ("block", "stage", "every-2", "every-3"):
+    print(policy, p.segments([["a", "b", "c"], ["d", "e"]], policy))`
+	const want = `block [['a'], ['b'], ['c'], ['d'], ['e']]
+stage [['a', 'b', 'c'], ['d', 'e']]
+every-2 [['a', 'b'], ['c', 'd'], ['e']]
+every-3 [['a', 'b', 'c'], ['d', 'e']]
+`
+	if got := python(t, "", "-c", program); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 

@@ -3,9 +3,10 @@
 same networks in PyTorch's eager mode, with the same weights and images.
 
 It is a measuring tool, so it does what a careful user of PyTorch does and no
-more: torch.inference_mode, or fused AdamW and gradients set to None, either
-memory layout, no compilation. Weights and images come from the formula that the
-Go package system/nn documents, computed here with numpy, so that the outputs of
+more: torch.inference_mode, or fused AdamW and gradients set to None; and, where
+an arm asks for it, channels-last, autocast, accumulation, checkpoints, several
+scales, or torch.compile. Weights and images come from the formula that the Go
+package system/nn documents, computed here with numpy, so that the outputs of
 both programs can be compared.
 
 Usage: pytorch_worker.py    (requests on stdin, responses on stdout, one JSON object a line)
@@ -40,6 +41,7 @@ try:
     import numpy as np
     import torch
     import torch.nn.functional as F
+    import torch.utils.checkpoint
     import torchvision
 
     MISSING, Module, DEFAULT_THREADS = None, torch.nn.Module, torch.get_num_threads()
@@ -52,7 +54,8 @@ INSTALL = f"{sys.executable} -m pip install torch==2.11.0 torchvision==0.26.0"
 # Side of the images that each network is meant for.
 PIXELS = {"resnet18": 64, "resnet34": 64, "vit_b_16": 224, "light_transformer": 112}
 
-# What each setting may be: a tuple of words, or a range of integers.
+# What each setting may be: one of a tuple of words, a list of such words, an
+# integer of a range, or true.
 SETTINGS = {
     "kind": ("inference", "train"),
     "model": tuple(PIXELS),
@@ -62,10 +65,23 @@ SETTINGS = {
     "threads": range(1, 1024 + 1),
     "seed": range(0, 2**31),
     "layout": ("contiguous", "channels-last"),
+    "precision": ("fp32", "bf16", "fp16"),
+    "accumulate": range(1, 4096 + 1),
+    "checkpointing": ("none", "block", "stage", "every-2", "every-3", "every-4"),
+    "scales": [("32", "48", "64", "80", "96", "112", "128", "160", "192", "224")],
+    "scale_mode": ("summed", "per-scale", "grouped"),
+    "layers": ("training", "frozen"),
+    "compile": bool,
 }
 
 # Settings of one kind of work alone.
-ONLY = {"layout": "train"}
+ONLY = dict.fromkeys(("layout", "precision", "accumulate", "checkpointing", "scales", "scale_mode", "layers"), "train")
+
+DEFAULTS = {"batch": 1, "bands": 3, "threads": 0, "seed": 0, "layout": "contiguous", "precision": "fp32", "accumulate": 1,
+            "checkpointing": "none", "scales": [], "scale_mode": "", "layers": "training", "compile": False}
+
+# Instructions of a processor that a scenario may need, as Linux names them.
+FEATURES = ("avx512_bf16", "amx_bf16", "avx512_fp16", "amx_fp16", "avx512_vnni", "avx_vnni", "amx_int8")
 
 
 class Refusal(Exception):
@@ -118,7 +134,7 @@ def parse_request(line):
 
 def check_request(request):
     for key in request:
-        if key not in ("id", "op", "prepare", "sample"):
+        if key not in ("id", "op", "prepare", "sample", "verify"):
             raise Refusal("bad-request", f"request has the unknown key {key!r}")
     if request.get("op") not in ("hello", "prepare", "sample", "verify", "close"):
         raise Refusal("bad-request", f"unknown operation {request.get('op')!r}")
@@ -137,7 +153,7 @@ def parse_settings(raw):
     for key, value in raw.items():
         if key not in SETTINGS:
             raise Refusal("unknown-setting", f"setting {key!r} is not known to this worker")
-        if value in (0, ""):
+        if value in (0, "", []):
             continue  # not set
         settings[key] = check_setting(key, value, SETTINGS[key])
         if ONLY.get(key, raw.get("kind")) != raw.get("kind"):
@@ -146,15 +162,34 @@ def parse_settings(raw):
         if key not in settings:
             raise Refusal("bad-request", f"setting {key!r} is missing")
     settings.setdefault("pixels", PIXELS[settings["model"]])
-    for key, default in (("batch", 1), ("bands", 3), ("threads", 0), ("seed", 0), ("layout", "contiguous")):
-        settings.setdefault(key, default)
-    if settings["model"] == "vit_b_16" and settings["pixels"] != 224:
-        raise Refusal("unsupported", f"vit_b_16: images of {settings['pixels']} pixels: want 224")
+    settings = {**DEFAULTS, **settings}
+    check_scales(settings["scales"], settings["scale_mode"])
+    if settings["compile"] and settings["checkpointing"] != "none":
+        raise Refusal("unsupported", "compile with checkpointing: torch.compile chooses by itself what it computes again")
+    for side in [settings["pixels"], *map(int, settings["scales"])]:
+        if settings["model"] == "vit_b_16" and side != 224:
+            raise Refusal("unsupported", f"vit_b_16: images of {side} pixels: want 224")
     return settings
 
 
+def check_scales(scales, mode):
+    if mode and not scales:
+        raise Refusal("bad-request", "scale_mode without scales")
+    if mode == "grouped":
+        raise Refusal("unsupported", "scale_mode grouped: PyTorch does not say how many bytes of activations a scale has")
+    if len(scales) == 1 or len(set(scales)) < len(scales):
+        raise Refusal("bad-request", f"scales {', '.join(scales)}: want two or more different ones")
+
+
 def check_setting(key, value, allowed):
-    if isinstance(allowed, range):
+    if isinstance(allowed, list):
+        if not isinstance(value, list):
+            raise Refusal("bad-request", f"{key}: {value!r}, want a list")
+        return [check_setting(key, word, allowed[0]) for word in value]
+    if allowed is bool:
+        if value is not True:
+            raise Refusal("bad-request", f"{key}: {value!r}, want true or false")
+    elif isinstance(allowed, range):
         if type(value) is not int or value not in allowed:
             raise Refusal("bad-request", f"{key}: {value!r}, want an integer from {allowed[0]} to {allowed[-1]}")
     elif value not in allowed:
@@ -183,7 +218,7 @@ class Worker:
         libraries = {"torch": torch.__version__, "torchvision": torchvision.__version__,
                      "numpy": np.__version__, "python": sys.version.split()[0]}
         return {"hello": {"protocol": PROTOCOL, "worker": "pytorch", "build": build, "libraries": libraries,
-                          "kinds": list(SETTINGS["kind"]), "settings": list(SETTINGS)}}
+                          "kinds": list(SETTINGS["kind"]), "settings": list(SETTINGS), "devices": [processor()]}}
 
     def prepare(self, request):
         begin = time.perf_counter()
@@ -196,7 +231,10 @@ class Worker:
         if prepare.get("pass") != "time":
             raise Refusal("bad-request", f"unknown pass {prepare.get('pass')!r}")
         settings = parse_settings(prepare.get("settings"))
-        self.work = {"inference": Inference, "train": Training}[settings["kind"]](settings)
+        work = {"inference": Inference, "train": Training}[settings["kind"]](settings)
+        if settings["compile"]:
+            compile_now(work, prepare.get("cache"))
+        self.work = work
         gc.collect()
         gc.freeze()  # the collection before each sample then looks at next to nothing
         return {"facts": {**self.work.facts, "load_seconds": self.loaded, "prepare_seconds": time.perf_counter() - begin}}
@@ -210,10 +248,13 @@ class Worker:
             raise Refusal("bad-request", f"sample of {untimed!r} untimed and {iterations!r} iterations")
         return {"sample": measure(work, untimed, iterations)}
 
-    def verify(self, _):
-        values = self.prepared("verify").outputs().contiguous().numpy().astype("<f4")
-        return {"outputs": {"digest": hashlib.sha256(values.tobytes()).hexdigest(), "shape": list(values.shape),
-                            "values": [number(v) for v in values.ravel().tolist()]}}
+    def verify(self, request):
+        work, verify = self.prepared("verify"), request.get("verify") or {}
+        check = verify.get("check", "") if isinstance(verify, dict) else verify
+        compute = work.checks().get(check or work.DEFAULT)
+        if compute is None:
+            raise Refusal("unsupported", f"no outputs {check!r} of this work, only {', '.join(work.checks())}")
+        return {"outputs": compute()}
 
     def prepared(self, op):
         if self.work is None:
@@ -228,62 +269,280 @@ def number(v):
     return "NaN" if math.isnan(v) else "+Inf" if v > 0 else "-Inf"
 
 
+def outputs(values, digests=()):
+    """Outputs as the protocol has them: float32 values, and digests of parts."""
+    out = {"digest": digest(values), "shape": list(values.shape), "values": [number(v) for v in values.ravel().tolist()]}
+    return {**out, "digests": list(digests)} if digests else out
+
+
+def digest(values):
+    return hashlib.sha256(np.ascontiguousarray(values, "<f4").tobytes()).hexdigest()
+
+
+def array(tensor):
+    return tensor.detach().contiguous().numpy()
+
+
 class Inference:
     """One network on a fixed batch in memory."""
 
+    DEFAULT = "logits"
+
     def __init__(self, settings):
         self.model, self.images, self.facts = load(settings)
-        self.step = functools.partial(self.model, self.images)
+        self.step = functools.partial(compiled(self.model) if settings["compile"] else self.model, self.images)
         self.mode = torch.inference_mode
 
     def rewind(self):
         pass  # nothing changes
 
-    def outputs(self):
+    def checks(self):
+        return {"logits": self.logits}
+
+    def logits(self):
         with torch.inference_mode():
-            return self.step()
+            return outputs(array(self.step()))
 
 
 class Training:
-    """Steps of training on a fixed batch in memory, every second image a lens."""
+    """Steps of training on a fixed batch in memory, every second image a lens.
+    A step has one or more micro-batches; its gradients are those of the mean loss
+    over all of them."""
 
+    DEFAULT = "losses"
     RATE, DECAY, CLIP = 1e-3, 1e-4, 1.0  # as system/train has them by default
-    STEPS = 3  # whose losses are the outputs
+    STEPS = 3  # whose losses are compared
 
     def __init__(self, settings):
-        self.model, self.images, self.facts = load(settings)
+        self.settings = settings
+        self.model, images, self.facts = load(settings)
         self.model.train()
         if settings["layout"] == "channels-last":
             self.model = self.model.to(memory_format=torch.channels_last)
-            self.images = self.images.to(memory_format=torch.channels_last)
-        self.labels = (torch.arange(settings["batch"]) % 2).float()
-        self.seed = settings["seed"]
+            images = images.to(memory_format=torch.channels_last)
+        labels = (torch.arange(len(images)) % 2).float()
+        self.parts = list(zip(images.split(settings["batch"]), labels.split(settings["batch"])))
+        add_checkpoints(self.model.backbone, settings["checkpointing"])
+        self.forward = compiled(self.model) if settings["compile"] else self.model
+        self.autocast = autocast(settings["precision"])
         self.parameters = list(self.model.parameters())
         self.optimizer = torch.optim.AdamW(self.parameters, lr=self.RATE, weight_decay=self.DECAY, fused=True)
+        self.scaler = None
         self.initial = [t.clone() for t in self.model.state_dict().values()]
         self.mode = contextlib.nullcontext
 
     def rewind(self):
         """Back to the weights, the optimiser's state and the random numbers of the start."""
-        torch.manual_seed(self.seed)
+        torch.manual_seed(self.settings["seed"])
+        self.optimizer.zero_grad()
         with torch.no_grad():
             for t, initial in zip(self.model.state_dict().values(), self.initial):
                 t.copy_(initial)
             for state in self.optimizer.state.values():
                 for t in state.values():
                     t.zero_()
+        self.scaler = torch.amp.GradScaler("cpu") if self.settings["precision"] == "fp16" else None
 
     def step(self):
-        loss = F.binary_cross_entropy_with_logits(self.model(self.images), self.labels)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.parameters, self.CLIP)
-        self.optimizer.step()
+        loss = self.add()
+        if self.scaler is None:
+            torch.nn.utils.clip_grad_norm_(self.parameters, self.CLIP)
+            self.optimizer.step()
+        else:
+            self.scaler.unscale_(self.optimizer)
+            torch.nn.utils.clip_grad_norm_(self.parameters, self.CLIP)
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
         self.optimizer.zero_grad()
         return loss
 
-    def outputs(self):
+    def add(self):
+        """Adds up the gradients of a step, and returns its loss."""
+        total = None
+        for images, labels in self.parts:
+            for loss in self.losses_of(images, labels):
+                if len(self.parts) > 1:
+                    loss = loss * (1 / len(self.parts))
+                (loss if self.scaler is None else self.scaler.scale(loss)).backward()
+                total = loss.detach() if total is None else total + loss.detach()
+        return total
+
+    def losses_of(self, images, labels):
+        """The parts of a micro-batch's loss, each to go back from before the next."""
+        if not self.settings["scales"]:
+            yield F.binary_cross_entropy_with_logits(self.logits(images), labels)
+        elif self.settings["scale_mode"] == "per-scale":
+            yield from self.scale_losses(images, labels)
+        else:
+            yield sum(self.scale_losses(images, labels))
+
+    def scale_losses(self, images, labels):
+        """As package system/step has them: their sum is the mean of the scales'
+        losses and the consistency term."""
+        target, n = None, len(self.settings["scales"])
+        for side in map(int, self.settings["scales"]):
+            logits = self.logits(resized(images, side))
+            loss = F.binary_cross_entropy_with_logits(logits, labels)
+            if target is None:
+                target = logits.detach()
+            else:
+                loss = loss + CONSISTENCY * n / (n - 1) * bernoulli_kl(target, logits)
+            yield loss * (1 / n)
+
+    def logits(self, images):
+        with self.autocast():
+            y = self.forward(images)
+        return y.float()
+
+    def checks(self):
+        return {"losses": self.losses, "gradients": self.gradients, "digests": self.digests}
+
+    def losses(self):
         self.rewind()
-        return torch.stack([self.step().detach() for _ in range(self.STEPS)])
+        return outputs(array(torch.stack([self.step().detach() for _ in range(self.STEPS)])))
+
+    def gradients(self):
+        """Those of the first step, before clipping: a selection of the values, and
+        digests of all. They are as they are, not as a scaler makes them."""
+        self.rewind()
+        self.scaler = None
+        self.model.train(self.settings["layers"] == "training")
+        try:
+            self.add()
+        finally:
+            self.model.train()
+        grads = [array(p.grad) for p in self.parameters]
+        self.optimizer.zero_grad()
+        return outputs(np.concatenate([selection(g.ravel()) for g in grads]), [digest(g) for g in grads])
+
+    def digests(self):
+        """Of the losses, and of all weights and statistics after them."""
+        parts = [self.losses()["digest"]]
+        parts += [digest(array(t)) for t in self.model.state_dict().values() if t.is_floating_point()]
+        text = "".join(p + "\n" for p in parts)
+        return {"digest": hashlib.sha256(text.encode()).hexdigest(), "shape": [], "values": [], "digests": parts}
+
+
+CONSISTENCY = 0.1  # weight of the consistency term of several scales
+SELECTED = 64  # values of each gradient that are compared one by one
+
+
+def selection(values):
+    """The norm of all values, and some at equal distances."""
+    n = min(SELECTED, len(values))
+    norm = math.sqrt(np.square(values.astype(np.float64)).sum())
+    return np.array([norm, *values[[k * len(values) // n for k in range(n)]]], np.float32)
+
+
+def resized(images, side):
+    if images.shape[-1] == side:
+        return images
+    return F.interpolate(images, (side, side), mode="bilinear", align_corners=False, antialias=True)
+
+
+def bernoulli_kl(a, b):
+    """The mean of KL(σ(a) ‖ σ(b)) over logits a, from which no gradient comes, and b."""
+    p = torch.sigmoid(a)
+    return F.binary_cross_entropy_with_logits(b, p) - F.binary_cross_entropy_with_logits(a, p)
+
+
+def autocast(precision):
+    """A function that returns the context of a forward pass."""
+    if precision == "fp32":
+        return contextlib.nullcontext
+    return functools.partial(torch.autocast, "cpu", dtype={"bf16": torch.bfloat16, "fp16": torch.float16}[precision])
+
+
+# --- torch.compile ----------------------------------------------------------
+
+
+def compiled(model):
+    from torch._inductor import config
+
+    config.fallback_random = True  # dropout as in eager mode, so that losses can be compared
+    config.compile_threads = 1  # no processes beside the one that is timed
+    return torch.compile(model, dynamic=False)
+
+
+def compile_now(work, cache):
+    """Makes the code of a whole step, for which torch.compile waits until the first.
+    Later processes find it in the cache."""
+    if cache:
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", os.path.join(cache, "torchinductor"))
+    try:
+        work.rewind()
+        with work.mode():
+            work.step()
+    except Exception as failure:  # no compiler, no headers of Python, code that it cannot compile
+        if kind_of(failure) == "out-of-memory":
+            raise
+        reason = " ".join(str(failure).split())
+        raise Refusal("unsupported", f"torch.compile does not work here: {type(failure).__name__}: {reason[:400]}") from failure
+
+
+# --- gradient checkpointing -------------------------------------------------
+
+
+def add_checkpoints(backbone, policy):
+    """Makes the backward pass compute again what the policy names, as package
+    system/nn documents policies. A stem is one segment under all of them."""
+    if policy == "none":
+        return
+    if hasattr(backbone, "conv1"):
+        checkpoint_together([backbone.conv1, backbone.bn1, backbone.relu, backbone.maxpool])
+    for stages in chains(backbone):
+        for segment in segments(stages, policy):
+            checkpoint_together(segment)
+
+
+def chains(backbone):
+    """Blocks that are called one after another, in stages."""
+    if isinstance(backbone, torchvision.models.VisionTransformer):
+        layers = list(backbone.encoder.layers)
+        return [[layers[i : i + 3] for i in range(0, len(layers), 3)]]
+    trunk = [list(getattr(backbone, f"layer{i}")) for i in range(1, 5) if hasattr(backbone, f"layer{i}")]
+    return [trunk, [list(backbone.blocks)]] if hasattr(backbone, "blocks") else [trunk]
+
+
+def segments(stages, policy):
+    if policy == "stage":
+        return stages
+    layers, k = sum(stages, []), 1 if policy == "block" else int(policy.removeprefix("every-"))
+    return [layers[i : i + k] for i in range(0, len(layers), k)]
+
+
+def checkpoint_together(modules):
+    """Makes modules that are called one after another one checkpoint: the first does
+    the work of all, and the others pass it on."""
+    forwards = [m.forward for m in modules]
+    norms = [n for m in modules for n in m.modules() if isinstance(n, torch.nn.BatchNorm2d)]
+
+    def run(x):
+        for forward in forwards:
+            x = forward(x)
+        return x
+
+    contexts = lambda: (contextlib.nullcontext(), frozen_statistics(norms))
+    modules[0].forward = functools.partial(torch.utils.checkpoint.checkpoint, run, use_reentrant=False, context_fn=contexts)
+    for m in modules[1:]:
+        m.forward = lambda x: x
+
+
+@contextlib.contextmanager
+def frozen_statistics(norms):
+    """The second pass normalises as the first, but moves no running statistics. It
+    has to save the same tensors, so they are moved by nothing instead of left alone."""
+    momenta = [n.momentum for n in norms]
+    for n in norms:
+        n.momentum = 0.0
+    try:
+        yield
+    finally:
+        for n, momentum in zip(norms, momenta):
+            n.momentum = momentum
+
+
+# --- both kinds of work -----------------------------------------------------
 
 
 def load(settings):
@@ -291,14 +550,15 @@ def load(settings):
     torch.set_num_threads(settings["threads"] or DEFAULT_THREADS)
     model = build(settings["model"], settings["bands"])
     fill_weights(model, settings["seed"])
-    shape = (settings["batch"], settings["bands"], settings["pixels"], settings["pixels"])
+    count = settings["batch"] * settings["accumulate"]
+    shape = (count, settings["bands"], settings["pixels"], settings["pixels"])
     images = uniform("input", settings["seed"], math.prod(shape), 0.0, math.sqrt(3))
     state = model.state_dict().values()
     facts = {
         "parameters": sum(p.numel() for p in model.parameters()),
         "weight_bytes": sum(t.numel() * t.element_size() for t in state if t.is_floating_point()),
         "flop_per_item": 0.0,  # unknown: eager PyTorch does not say
-        "items_per_iteration": settings["batch"],
+        "items_per_iteration": count,
         "threads": torch.get_num_threads(),
     }
     return model, torch.from_numpy(images.reshape(shape)), facts
@@ -331,6 +591,17 @@ def measure(work, untimed, iterations):
         "voluntary": after.ru_nvcsw - before.ru_nvcsw,
         "involuntary": after.ru_nivcsw - before.ru_nivcsw,
     }
+
+
+def processor():
+    """The device that this worker computes on."""
+    fields = {}
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as f:
+        for line in f:
+            key, _, value = line.partition(":")
+            fields.setdefault(key.strip(), value.strip())
+    flags = fields.get("flags", "").split()
+    return {"kind": "cpu", "name": fields.get("model name", ""), "features": [f for f in FEATURES if f in flags]}
 
 
 def resident_peak():

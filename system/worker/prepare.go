@@ -55,6 +55,9 @@ func (s *Server) enter(pass string) error {
 }
 
 func (s *Server) open(c protocol.Settings, p *protocol.Prepare) (work, error) {
+	if c.Compile {
+		return nil, refuse(protocol.Unsupported, "compile: torch.compile needs Python; it is for arms of the worker pytorch")
+	}
 	switch c.Kind {
 	case kindInference:
 		return openInference(c)

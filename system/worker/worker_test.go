@@ -114,6 +114,7 @@ func TestRefusals(t *testing.T) {
 		{prepare(`{"kind": "train", "model": "resnet18", "scales": ["64"]}`, "time", "/tmp"), "bad-request", "scales 64; want two or more"},
 		{prepare(`{"kind": "train", "model": "vit_b_16", "scales": ["64", "224"]}`, "time", "/tmp"), "unsupported", "images of 64×64 pixels: want 224×224"},
 		{prepare(`{"kind": "train", "model": "resnet18", "source": "disk"}`, "time", "here"), "bad-request", `cache: "here" is not an absolute directory`},
+		{prepare(`{"kind": "train", "model": "resnet18", "compile": true}`, "time", "/tmp"), "unsupported", "compile: torch.compile needs Python"},
 		{prepare(`{}`, "time", "/tmp"), "unknown-setting", `kind: "" is not known`},
 		{prepare(`{"kind": "inference", "model": "alexnet"}`, "time", "/tmp"), "unknown-setting", `model: "alexnet" is not known to this worker, want one of resnet18, `},
 		{prepare(`{"kind": "ensemble", "members": ["resnet18", "x"]}`, "time", "/tmp"), "unknown-setting", `members: "x" is not known`},
