@@ -101,6 +101,8 @@ func distance(worst *float64, e record.Equal) string {
 	switch {
 	case worst == nil:
 		return ""
+	case e.Rule == record.RuleBound:
+		return fmt.Sprintf(", up to %.3g; the bound is %g", *worst, e.Tolerance)
 	case *worst == 0:
 		return ", without any difference"
 	case e.Rule == record.RuleSeedBand:

@@ -55,6 +55,7 @@ const (
 	CheckGradients = "gradients"  // training: of one optimiser step, before clipping; or a fixed selection, with Digests of all
 	CheckDigests   = "digests"    // any: what must be the same bits, such as the batches of an epoch in their order
 	CheckFused     = "fused"      // ensembles: mean and variance over members, image by image
+	CheckNorms     = "norms"      // training: the norm of all gradients together, before clipping, of every step of a short training
 	CheckFinalLoss = "final_loss" // training: one value per seed, each the last loss of the same short training
 )
 

@@ -83,6 +83,7 @@ type Equal struct {
 const (
 	RuleLargest  = "largest"   // the largest |a−b| ÷ the largest |b|
 	RuleDigest   = "digest"    // how many parts differ
+	RuleBound    = "bound"     // the largest |a|, whatever the control's
 	RuleSeedBand = "seed-band" // distance of the means ÷ half-width of the control's band (verdict.SeedBand)
 )
 

@@ -18,6 +18,8 @@ func difference(e record.Equal, got, want protocol.Outputs) (worst float64, why 
 		return digestDifference(e, got, want)
 	case record.RuleSeedBand:
 		return bandDifference(e, got, want)
+	case record.RuleBound:
+		return boundDifference(e, got)
 	}
 	return valueDifference(e, got, want)
 }
@@ -114,6 +116,20 @@ func bandDifference(e record.Equal, got, want protocol.Outputs) (float64, string
 			e.Output, b.Mean, len(got.Values), b.Center-b.Half, b.Center+b.Half)
 	}
 	return d, ""
+}
+
+// boundDifference asks whether all values are finite and bounded.
+func boundDifference(e record.Equal, got protocol.Outputs) (float64, string) {
+	for i, v := range got.Values {
+		if x := float64(v); math.IsNaN(x) || math.IsInf(x, 0) {
+			return math.NaN(), fmt.Sprintf("%s: value %d of %d is %v; all must be finite", e.Output, i+1, len(got.Values), x)
+		}
+	}
+	largest := largestOf(got.Values)
+	if largest > e.Tolerance {
+		return largest, fmt.Sprintf("%s are up to %.4g; the bound is %g", e.Output, largest, e.Tolerance)
+	}
+	return largest, ""
 }
 
 func floats(values []protocol.Number) []float64 {

@@ -59,6 +59,9 @@ func TestDifference(t *testing.T) {
 		{"values by their digest", digests, values(1, 2), values(1, 3), 1, "they digest to"},
 
 		{"inside of the band", band, values(0.51, 0.52, 0.50), values(0.50, 0.52, 0.51), 0, ""},
+		{"bounded", record.Equal{Output: "norms", Rule: record.RuleBound, Tolerance: 10}, values(0.5, 9), values(1), 9, ""},
+		{"beyond the bound", record.Equal{Output: "norms", Rule: record.RuleBound, Tolerance: 10}, values(0.5, 12), values(1, 2), 12, "norms are up to 12; the bound is 10"},
+		{"bounded, but not finite", record.Equal{Output: "norms", Rule: record.RuleBound, Tolerance: 10}, values(0.5, nan), values(1, 2), math.NaN(), "norms: value 2 of 2 is NaN; all must be finite"},
 		{"worse than any seed", band, values(0.61, 0.62, 0.60), values(0.50, 0.52, 0.51), 1.2341, "final_loss has mean 0.61 over 3 seeds, outside of the control's seed-to-seed band 0.429–0.591 (99 %)"},
 		{"better than any seed", band, values(0.31, 0.32, 0.30), values(0.50, 0.52, 0.51), 2.4682, "final_loss has mean 0.31"},
 		{"a seed that diverged", band, values(0.51, nan, 0.50), values(0.50, 0.52, 0.51), math.NaN(), "final_loss: a value is NaN; all must be finite"},

@@ -156,6 +156,7 @@ func TestChecks(t *testing.T) {
 		{"inference", "{logits: 1e-5}", record.Equal{Output: "logits", Tolerance: 1e-5}},
 		{"train", "{losses: 5e-3}", record.Equal{Output: "losses", Tolerance: 5e-3}},
 		{"train", "{gradients: 0}", record.Equal{Output: "gradients", Rule: record.RuleLargest}},
+		{"train", "{norms: 100}", record.Equal{Output: "norms", Rule: record.RuleBound, Tolerance: 100}},
 		{"train", "{final_loss: seed-band}", record.Equal{Output: "final_loss", Rule: record.RuleSeedBand, Tolerance: 1}},
 		{"train", "{digests: exact}", record.Equal{Output: "digests", Rule: record.RuleDigest}},
 		{"inference", "{digests: 0}", record.Equal{Output: "digests", Rule: record.RuleDigest}},

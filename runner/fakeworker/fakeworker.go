@@ -213,6 +213,8 @@ func (w *worker) verify(r *protocol.VerifyRequest) (*protocol.Outputs, *protocol
 		return Parts("aaaa", "bbbb", "cccc"), nil
 	case protocol.CheckFused:
 		return Outputs(0.5, 0.25), nil
+	case protocol.CheckNorms:
+		return Outputs(1.5, 0.75, 2), nil
 	case protocol.CheckFinalLoss:
 		return Outputs(0.50, 0.52, 0.49, 0.51, 0.505), nil
 	}

@@ -90,7 +90,7 @@ func (t *trunk) stemByParts(sc *torch.Scope, x *torch.Tensor, mode nn.Mode) *tor
 	channels := t.conv.Out / stemParts
 	parts := sc.Split(y, 1, int64(channels))
 	for i, view := range parts {
-		parts[i] = nn.Next(view, sc.Contiguous(view))
+		parts[i] = nn.Next(view, sc.Clone(view)) // dense, in y's layout: BatchNorm's kernel depends on both
 	}
 	y.Free()
 	for i, z := range parts {

@@ -8,6 +8,7 @@ import (
 
 	"lensbench/protocol"
 	"lensbench/system/nn"
+	"lensbench/system/optim"
 	"lensbench/torch"
 )
 
@@ -26,6 +27,7 @@ func (w *training) outputs(check string) (out outputs, err error) {
 		protocol.CheckLosses:    w.losses,
 		protocol.CheckGradients: w.gradients,
 		protocol.CheckDigests:   w.digests,
+		protocol.CheckNorms:     w.norms,
 		protocol.CheckFinalLoss: w.finalLosses,
 	}[check]
 	if !ok {
@@ -96,6 +98,32 @@ func selection(v []float32) []float32 {
 		out = append(out, v[k*len(v)/n])
 	}
 	return out
+}
+
+// normSteps is the number of steps whose gradients' norms are checked.
+const normSteps = 40
+
+// norms are those of the gradients of the first steps, before clipping. A scaler's
+// skipped step, whose gradients were not finite, has no norm and changed nothing: the
+// next one takes its place.
+func (w *training) norms(sc *torch.Scope) (out outputs, err error) {
+	for steps := 0; len(out.values) < normSteps && steps < 2*normSteps; steps++ {
+		var norm [1]float32
+		sc.Scoped(func(sc *torch.Scope) {
+			if _, err = w.add(sc); err == nil {
+				err = w.stepper.Update(sc, optim.DefaultRate).CopyFloat32(norm[:])
+			}
+		})
+		if err != nil {
+			return out, err
+		}
+		if v := float64(norm[0]); w.stepper.AdamW.Scaler != nil && (math.IsNaN(v) || math.IsInf(v, 0)) {
+			continue
+		}
+		out.values = append(out.values, norm[0])
+	}
+	out.shape = []int{len(out.values)}
+	return out, nil
 }
 
 // digests are those of the batches of the first steps, as they come from the source,

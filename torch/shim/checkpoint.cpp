@@ -111,7 +111,7 @@ void Segment::release_variables() {
 }
 
 at::Tensor first(const Call &call, const at::Tensor &x) {
-  Unrecorded pass;
+  c10::NoGradGuard unrecorded;
   return call(false, x);
 }
 

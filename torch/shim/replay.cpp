@@ -56,10 +56,9 @@ void Autocast::restore() const {
   at::autocast::set_autocast_cache_enabled(cache);
 }
 
-Unrecorded::~Unrecorded() { at::autocast::clear_cache(); }
-
-// Nesting keeps casts until the end of the pass. They must not be those of before,
-// which may lack a record, nor stay: weights change after the backward pass.
+// Nesting keeps casts of weights until the end of the pass. They must be its own: those
+// of before belong to another record, and if any stayed, weights would change under
+// them after the backward pass.
 Replay::Replay(const Generators &first, const Autocast &as) : generators(first.now()), autocast(Autocast::now()) {
   first.restore();
   as.restore();

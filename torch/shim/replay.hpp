@@ -33,15 +33,6 @@ struct Autocast {
   void restore() const;
 };
 
-// Unrecorded is a first pass. Casts of weights that it leaves in autocast's cache
-// have no record, and whoever found them there later would get no gradient.
-class Unrecorded {
-  c10::AutoGradMode recording{false};
-
-public:
-  ~Unrecorded();
-};
-
 // Replay is a second pass: recording, in the state of the first one.
 class Replay {
   c10::AutoGradMode recording{true};
