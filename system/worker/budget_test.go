@@ -8,6 +8,7 @@ import (
 
 	"lensbench/protocol"
 	"lensbench/system/adaptive"
+	"lensbench/torch"
 )
 
 // portioned are settings of a training of 24 images an iteration, with others.
@@ -113,6 +114,42 @@ func TestOutOfBudget(t *testing.T) {
 func TestBudgetWord(t *testing.T) {
 	if in, over := budgetWord(100, 100), budgetWord(101, 100); in == over {
 		t.Errorf("%q and %q", in, over)
+	}
+}
+
+// Nor is it blind to images that are left out, or that are others.
+func TestRationDigests(t *testing.T) {
+	c, err := decode([]byte(portioned(`"batch": 8, "budget": 512`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, err := openTraining(c, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.close()
+	w := opened.(*training)
+	digests := func(change func()) []string {
+		t.Helper()
+		change()
+		out, err := w.outputs(protocol.CheckDigests)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out.digests
+	}
+	m := w.source.(*memory)
+	whole := digests(func() {})
+	fewer := digests(func() { w.settings.Images = 22 })
+	other := digests(func() {
+		w.settings.Images = 24
+		err = w.lane.Do(func(sc *torch.Scope) error {
+			sc.CopyFrom(sc.Select(m.images, 0, 3), make([]float32, 3*32*32))
+			return nil
+		})
+	})
+	if err != nil || fewer[0] == whole[0] || other[0] == whole[0] || other[1] != whole[1] || whole[0] != whole[3] {
+		t.Errorf("%v; of fewer images %v, of another %v, %v", whole, fewer, other, err)
 	}
 }
 
