@@ -52,7 +52,27 @@ func (c *cell) summary(a *arm) record.ArmSummary {
 	if c.measures(record.Latency) {
 		s.Latency = a.latency()
 	}
+	s.Extra = a.extra()
 	return s
+}
+
+// extra are the medians over all samples that have the number; nil if none has one.
+func (a *arm) extra() map[string]protocol.Number {
+	values := map[string][]protocol.Number{}
+	for _, p := range a.places {
+		for name, v := range a.samples[p].Said.Extra {
+			values[name] = append(values[name], v)
+		}
+	}
+	if len(values) == 0 {
+		return nil
+	}
+	out := map[string]protocol.Number{}
+	for name, list := range values {
+		slices.Sort(list)
+		out[name] = list[verdict.NearestRank(0.5, len(list))-1]
+	}
+	return out
 }
 
 func (c *cell) measures(metric string) bool { return slices.Contains(c.Measure, metric) }

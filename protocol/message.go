@@ -114,16 +114,19 @@ type Facts struct {
 
 // A Sample is what one run of iterations took.
 type Sample struct {
-	Wall        float64           `json:"wall"`             // s, first iteration's start to last iteration's end
-	CPU         float64           `json:"cpu"`              // s of user and system time, the worker and its children
-	Durations   []float64         `json:"durations"`        // s, one per iteration
-	Items       int               `json:"items"`            // images completed in Wall
-	TensorPeak  int64             `json:"tensor_peak"`      // bytes, memory pass only, else 0
-	RSSPeak     int64             `json:"rss_peak"`         // bytes, highest resident set of the worker and its children so far
-	Voluntary   int64             `json:"voluntary"`        // context switches by waiting
-	Involuntary int64             `json:"involuntary"`      // context switches by preemption
-	Memory      *Memory           `json:"memory,omitempty"` // memory pass only, and only of workers that know; nil otherwise
-	Extra       map[string]Number `json:"extra,omitempty"`
+	Wall        float64   `json:"wall"`             // s, first iteration's start to last iteration's end
+	CPU         float64   `json:"cpu"`              // s of user and system time, the worker and its children
+	Durations   []float64 `json:"durations"`        // s, one per iteration
+	Items       int       `json:"items"`            // images completed in Wall
+	TensorPeak  int64     `json:"tensor_peak"`      // bytes, memory pass only, else 0
+	RSSPeak     int64     `json:"rss_peak"`         // bytes, highest resident set of the worker and its children so far
+	Voluntary   int64     `json:"voluntary"`        // context switches by waiting
+	Involuntary int64     `json:"involuntary"`      // context switches by preemption
+	Memory      *Memory   `json:"memory,omitempty"` // memory pass only, and only of workers that know; nil otherwise
+
+	// Extra are numbers that only some work has, all finite. Those whose names end in
+	// _peak are bytes. A report shows their medians.
+	Extra map[string]Number `json:"extra,omitempty"`
 }
 
 // Outputs are what the work computes, for the correctness check.

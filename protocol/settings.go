@@ -30,13 +30,17 @@ type Settings struct {
 	Pixels   int      `json:"pixels,omitempty" doc:"side of the images; for an ensemble of the images on disk, which each member resizes to its own input" min:"32" max:"1024" kinds:"inference train ensemble"`
 	Bands    int      `json:"bands,omitempty" doc:"bands of the images (default 3)" min:"1" max:"16" kinds:"inference train ensemble"`
 	Batch    int      `json:"batch,omitempty" doc:"images per forward pass" min:"1" max:"65536" kinds:"inference train ensemble"`
-	Images   int      `json:"images,omitempty" doc:"images on disk: of an ensemble those scored per iteration, of training those of an epoch (default 4 and 1024)" min:"1" max:"1000000" kinds:"ensemble train"`
+	Images   int      `json:"images,omitempty" doc:"images on disk: of an ensemble those scored per iteration, of training those of an epoch (default 4 and 1024); with a budget images in memory, those of an iteration (default 256)" min:"1" max:"1000000" kinds:"ensemble train"`
 	Schedule string   `json:"schedule,omitempty" doc:"order and concurrency of the ensemble's members" enum:"sequential batch-major threads processes" kinds:"ensemble"`
 	Layout   string   `json:"layout,omitempty" doc:"order of the images' values in memory (default contiguous)" enum:"contiguous channels-last" kinds:"train"`
 
 	Precision     string `json:"precision,omitempty" doc:"types of the forward pass: fp32, or autocast to 16 bits, fp16 with a gradient scaler (default fp32)" enum:"fp32 bf16 fp16" kinds:"train"`
 	Accumulate    int    `json:"accumulate,omitempty" doc:"micro-batches of batch images whose gradients make one step (default 1)" min:"1" max:"4096" kinds:"train"`
 	Checkpointing string `json:"checkpointing,omitempty" doc:"what the backward pass computes again instead of keeping it (default none)" enum:"none block stage every-2 every-3 every-4" kinds:"train"`
+
+	Budget   int    `json:"budget,omitempty" doc:"MiB of tensors that there may be; an iteration is then of images images, in steps of batch images" min:"1" max:"1048576" kinds:"train"`
+	Adaptive string `json:"adaptive,omitempty" doc:"rule that changes the batch under a budget: doubling below 80 % of it and halving above 95 %, or the best throughput (default: the batch stays)" enum:"doubling throughput" kinds:"train"`
+	Monitor  string `json:"monitor,omitempty" doc:"what is read after every step to know the peak of memory: the resident set, or the exact peak of an allocator that counts (default nothing)" enum:"rss allocator" kinds:"train"`
 
 	Scales             []string `json:"scales,omitempty" doc:"sides at which the network sees every image, the reference of the consistency term first" enum:"32 48 64 80 96 112 128 160 192 224" kinds:"train"`
 	ScaleMode          string   `json:"scale_mode,omitempty" doc:"way back from the losses of several scales (default summed)" enum:"summed per-scale grouped" kinds:"train"`

@@ -2,7 +2,9 @@ package record
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"lensbench/protocol"
 )
@@ -28,10 +30,22 @@ func (s Sample) Check(perIteration int) error {
 	case said.Items != s.Iterations*perIteration:
 		return fmt.Errorf("%d items from %d iterations of %d items", said.Items, s.Iterations, perIteration)
 	}
+	if err := checkExtra(said.Extra); err != nil {
+		return err
+	}
 	if err := checkCounters(said); err != nil {
 		return err
 	}
 	return checkDurations(said)
+}
+
+func checkExtra(extra map[string]protocol.Number) error {
+	for _, name := range slices.Sorted(maps.Keys(extra)) {
+		if v := float64(extra[name]); math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("%s is %v; want a finite number", name, v)
+		}
+	}
+	return nil
 }
 
 func checkCounters(said protocol.Sample) error {
@@ -90,6 +104,9 @@ func checkDurations(said protocol.Sample) error {
 // prepared worker, or nil.
 func CheckFacts(f protocol.Facts, s protocol.Settings) error {
 	if want := s.Images; s.Kind == "ensemble" && want > 0 && f.ItemsPerIteration != want {
+		return fmt.Errorf("%d items per iteration for images = %d", f.ItemsPerIteration, want)
+	}
+	if want := s.Images; s.Kind == "train" && s.Budget > 0 && want > 0 && f.ItemsPerIteration != want {
 		return fmt.Errorf("%d items per iteration for images = %d", f.ItemsPerIteration, want)
 	}
 	if want := s.Batch; s.Kind == "inference" && want > 0 && f.ItemsPerIteration != want {

@@ -47,7 +47,13 @@ func TestSamplesThatCannotBeTrueAreFound(t *testing.T) {
 		"a backward pass above the peak": func(s *record.Sample) { counted(s).Backward = 9 },
 		"an update above the peak":       func(s *record.Sample) { counted(s).Update = 9 },
 		"a negative update":              func(s *record.Sample) { counted(s).Update = -1 },
-		"a negative load":                func(s *record.Sample) { counted(s).Load = -1 },
+		"an extra number that is none": func(s *record.Sample) {
+			s.Said.Extra = map[string]protocol.Number{"batch": protocol.Number(math.NaN())}
+		},
+		"an extra number without end": func(s *record.Sample) {
+			s.Said.Extra = map[string]protocol.Number{"batch": protocol.Number(math.Inf(1))}
+		},
+		"a negative load": func(s *record.Sample) { counted(s).Load = -1 },
 	} {
 		s := good()
 		lie(&s)
@@ -75,6 +81,7 @@ func TestACountedSampleIsTrue(t *testing.T) {
 func TestFactsThatCannotBeTrueAreFound(t *testing.T) {
 	inference := protocol.Settings{Kind: "inference", Batch: 8}
 	ensemble := protocol.Settings{Kind: "ensemble", Batch: 2, Images: 4}
+	budget := protocol.Settings{Kind: "train", Batch: 32, Images: 256, Budget: 1024}
 	for _, tt := range []struct {
 		name     string
 		facts    protocol.Facts
@@ -85,6 +92,8 @@ func TestFactsThatCannotBeTrueAreFound(t *testing.T) {
 		{"half a batch", protocol.Facts{ItemsPerIteration: 4}, inference, false},
 		{"all images an iteration", protocol.Facts{ItemsPerIteration: 4}, ensemble, true},
 		{"a batch of an ensemble's images", protocol.Facts{ItemsPerIteration: 2}, ensemble, false},
+		{"a portion of images an iteration", protocol.Facts{ItemsPerIteration: 256}, budget, true},
+		{"a step of a portion", protocol.Facts{ItemsPerIteration: 32}, budget, false},
 		{"null work", protocol.Facts{ItemsPerIteration: 1}, protocol.Settings{Kind: "null"}, true},
 		{"no items", protocol.Facts{}, protocol.Settings{Kind: "null"}, false},
 		{"negative weights", protocol.Facts{ItemsPerIteration: 8, WeightBytes: -1}, inference, false},

@@ -61,6 +61,10 @@ type ArmSummary struct {
 	// Memory is of the pass whose peak is TensorPeak; nil if the worker does not
 	// know what it was made of.
 	Memory *protocol.Memory `json:"memory,omitempty"`
+
+	// Extra are the medians over its samples of what the worker said beside, as in
+	// protocol.Sample.
+	Extra map[string]protocol.Number `json:"extra,omitempty"`
 }
 
 // Results of comparing an arm's outputs with the control's.

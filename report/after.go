@@ -2,7 +2,10 @@ package report
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
+	"strconv"
 	"strings"
 
 	"lensbench/record"
@@ -43,7 +46,7 @@ func expectations(list []record.Expect, control string) string {
 
 // after is what the answer rests on.
 func (b *sheetBuilder) after() {
-	for _, s := range []sentence{b.status(), b.twins(), b.outputs(), b.basis(), b.noise(), b.steal()} {
+	for _, s := range []sentence{b.said(), b.status(), b.twins(), b.outputs(), b.basis(), b.noise(), b.steal()} {
 		if s.text != "" {
 			b.sheet.after = append(b.sheet.after, s)
 		}
@@ -66,6 +69,37 @@ func (b *sheetBuilder) verdict() sentence {
 		text += ". Holds for " + c.Device
 	}
 	return sentence{"Verdict", text, toneOf(c.Verdict)}
+}
+
+// said is what workers said beside, of every arm that said something.
+func (b *sheetBuilder) said() sentence {
+	var arms []string
+	for _, a := range b.cv.Arms {
+		var words []string
+		for _, name := range slices.Sorted(maps.Keys(a.Extra)) {
+			words = append(words, name+" "+extraFigure(name, float64(a.Extra[name])))
+		}
+		if words != nil {
+			arms = append(arms, a.Arm+": "+strings.Join(words, ", "))
+		}
+	}
+	if arms == nil {
+		return sentence{}
+	}
+	return sentence{label: "Also said", text: strings.Join(arms, "; ") + " (medians of samples)"}
+}
+
+// extraBytes says whether a number that a worker said beside is one of bytes.
+func extraBytes(name string) bool { return strings.HasSuffix(name, "_peak") }
+
+func extraFigure(name string, v float64) string {
+	switch {
+	case extraBytes(name):
+		return bytesOf(int64(v))
+	case v == math.Trunc(v) && math.Abs(v) < 1e15:
+		return minus(strconv.FormatFloat(v, 'f', 0, 64))
+	}
+	return significant(v)
 }
 
 // status is how the cell ended; of a cell that is ok, what it lacks.

@@ -114,6 +114,13 @@ func armRows(a record.ArmSummary) []csvRow {
 			rows = append(rows, csvRow{"metric": m.metric, "unit": "B", "value": strconv.FormatInt(m.bytes, 10)})
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(a.Extra)) {
+		r := csvRow{"metric": "extra." + name, "value": number(float64(a.Extra[name])), "n": strconv.Itoa(a.Samples)}
+		if extraBytes(name) {
+			r["unit"] = "B"
+		}
+		rows = append(rows, r)
+	}
 	if a.Worst != nil {
 		rows = append(rows, csvRow{"metric": "output_difference", "value": number(*a.Worst)})
 	}

@@ -29,6 +29,7 @@ var fixtures = map[string]fixture{
 	"empty":       made(),
 	"interrupted": interrupted(),
 	"checks":      checks(),
+	"said":        said(),
 }
 
 // made is a run of the cells on an example machine.
@@ -288,6 +289,16 @@ func interrupted() fixture {
 	f := made(c)
 	f.v.Interrupted, f.v.Dropped = true, 2
 	return f
+}
+
+// said has arms that say more than others.
+func said() fixture {
+	c := of("adaptive-batch", "Batches under a budget", measured("fixed", 120, 0), measured("doubling", 118, 0), measured("off", 121, 0))
+	c.verdict.Arms[0].Extra = map[string]protocol.Number{"batch": 32, "budget_used": 0.5212345}
+	c.verdict.Arms[1].Extra = map[string]protocol.Number{"batch": 128, "changes": 41, "oscillates": 1, "budget_used": 1, "monitor_peak": 1 << 30}
+	c.plan.Measure = []string{record.Throughput}
+	c.verdict.Comparisons = []record.Comparison{compared(record.Throughput, "doubling", "fixed", 0.98, 0.02, record.Inconclusive)}
+	return made(c)
 }
 
 // checks has a cell for every way to compare outputs, one of them failed.

@@ -59,14 +59,17 @@ func (set *settings) decode(d *decoder, p pair, f field) {
 	}
 }
 
+// someSettings is said where a setting is wanted: there are too many to name in one
+// line.
+const someSettings = "a setting such as model, batch or threads; bench schema describes all"
+
 // settingField looks a setting up by its name.
 func (d *decoder) settingField(key *yaml.Node, what string) (protocol.Field, bool) {
 	f, ok := protocol.FieldByKey(key.Value)
 	if !ok {
-		// There are too many to name in one line.
-		d.report(key, "not a setting", "a setting such as model, batch or threads; bench schema describes all", nearest.Name(key.Value, settingKeys(what == "workload")))
+		d.report(key, "not a setting", someSettings, nearest.Name(key.Value, settingKeys(what == "workload")))
 	} else if f.Key == kindKey && what != "workload" {
-		d.report(key, "the kind belongs to the workload, which all arms share", oneOf(settingKeys(false)), "")
+		d.report(key, "the kind belongs to the workload, which all arms share", someSettings, "")
 		ok = false
 	}
 	return f, ok

@@ -21,6 +21,21 @@ func CountMemory() error {
 // CountingMemory reports whether CountMemory is in force.
 func CountingMemory() bool { return C.lt_memory_counting() != 0 }
 
+// LimitMemory makes every allocation fail, with [ErrOutOfMemory], that would take the
+// bytes of live CPU tensors over a limit; 0 is none. Memory must be counted. What is
+// in use already stays, even if it is more.
+//
+// Nothing is left behind by an operator that failed so, but what it had done: a
+// backward pass may have added to some gradients, and BatchNorm moved its statistics.
+//
+// A CUDA device is not limited: its memory is, and its own allocator fails in the same way.
+func LimitMemory(bytes int64) error {
+	if e := take("limit memory", C.lt_memory_limit(C.int64_t(bytes))); e != nil {
+		return e
+	}
+	return nil
+}
+
 // A Category is what memory is for. Every block is in one:
 //
 //   - what is allocated inside [Scope.Tagged], in that function's
@@ -65,6 +80,14 @@ func (b Breakdown) Total() (n int64) {
 		n += v
 	}
 	return n
+}
+
+// max returns the one with more bytes, b of equals.
+func (b Breakdown) max(c Breakdown) Breakdown {
+	if c.Total() > b.Total() {
+		return c
+	}
+	return b
 }
 
 // Plus returns the sums of both.

@@ -19,6 +19,7 @@ var children = map[string]func() int{
 	"contention": counted(contention),
 	"categories": counted(categories),
 	"trace":      counted(trace),
+	"limit":      counted(limited),
 }
 
 func TestMemoryIsExact(t *testing.T) { child(t, "memory") }

@@ -40,6 +40,15 @@ func (s Session) Run(f func(sc *Scope) error) (err error) {
 	return f(sc)
 }
 
+// Try runs f with a child scope and returns the *Error that an operator panicked
+// with. Nothing of f's scope is left then, so that its work can be done again in
+// another way, as after running out of memory.
+func (sc *Scope) Try(f func(sc *Scope)) (err error) {
+	defer recovered(&err)
+	sc.Scoped(f)
+	return nil
+}
+
 // recovered turns a panic with *Error into *err.
 func recovered(err *error) {
 	switch r := recover().(type) {

@@ -16,6 +16,7 @@ import (
 	"lensbench/cli/status"
 	"lensbench/system/train"
 	"lensbench/system/trained"
+	"lensbench/torch"
 )
 
 // A training is what the user asked train for.
@@ -74,6 +75,9 @@ func (t *training) run(ctx context.Context, stdout, stderr io.Writer) error {
 	t.job.Watch = train.NewDisplay(stderr)
 	t.job.Every = t.every
 	result, err := t.train(ctx)
+	if t.job.Budget > 0 && errors.Is(err, torch.ErrOutOfMemory) {
+		return fmt.Errorf("%q is too small: %w", "--memory-budget "+t.budget(), err)
+	}
 	if errors.Is(err, train.ErrInterrupted) {
 		return fmt.Errorf("%w:\n  %s", err, t.resumeCommand())
 	}
@@ -134,8 +138,14 @@ func (t *training) resumeCommand() string {
 	} else {
 		words = append(words, "-o", t.job.Dir)
 	}
+	if t.job.Budget > 0 {
+		words = append(words, "--memory-budget", t.budget())
+	}
 	return strings.Join(append(words, "--resume"), " ")
 }
+
+// budget is the budget of memory as a user may write it.
+func (t *training) budget() string { return (*size)(&t.job.Budget).String() }
 
 // report says what the run came to.
 func (t *training) report(w io.Writer, r *train.Result) error {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"lensbench/cli"
 	"lensbench/system/model"
+	"lensbench/system/step"
 	"lensbench/system/stretch"
 	"lensbench/system/train"
 	"lensbench/torch"
@@ -38,7 +40,8 @@ func (t *training) addFlags() {
 	f.StringVar(&t.from, "from", "last", "`checkpoint` that --resume goes on from: last or best")
 	f.StringVar(&t.job.Init, "init", "", "safetensors `file` of first weights, of PyTorch or of another run")
 	f.IntVar(&s.Epochs, "epochs", s.Epochs, "`number` of times that all training images are used, at most")
-	f.IntVar(&s.Batch, "batch", s.Batch, "`number` of images of a step")
+	f.Var(&batch{&s.Batch, &t.job.Auto}, "batch", "`number` of images of a step, or auto: the fastest that fits --memory-budget")
+	f.Var((*size)(&t.job.Budget), "memory-budget", "`bytes` that all tensors together may take, such as 4GiB; steps then take a few per cent longer")
 	f.Float64Var(&s.Rate, "lr", s.Rate, "`rate` of AdamW, at its highest")
 	f.Float64Var(&s.Decay, "weight-decay", s.Decay, "weight `decay` of AdamW")
 	f.Float64Var(&s.Clip, "clip-norm", s.Clip, "largest `norm` of the gradients; 0 is no limit")
@@ -64,6 +67,57 @@ func (t *training) addFlags() {
 	f.BoolVar(&t.json, "json", false, "print the result as JSON")
 	c.RegisterFlagCompletionFunc("schedule", cobra.FixedCompletions(train.Schedules, cobra.ShellCompDirectiveNoFileComp))
 	c.RegisterFlagCompletionFunc("from", cobra.FixedCompletions([]string{"last", "best"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// batch is a number of images, or the wish to have one found.
+type batch struct {
+	images *int
+	auto   *bool
+}
+
+const autoBatch = "auto"
+
+func (v *batch) Set(text string) (err error) {
+	if *v.auto = text == autoBatch; *v.auto {
+		return nil
+	}
+	*v.images, err = strconv.Atoi(text)
+	return err
+}
+
+func (v *batch) String() string {
+	switch {
+	case v.images == nil: // pflag asks one that nobody made
+		return ""
+	case *v.auto:
+		return autoBatch
+	}
+	return strconv.Itoa(*v.images)
+}
+
+func (*batch) Type() string { return "batch" }
+
+// checkBudget refuses what makes no sense with a batch that is to be found.
+func (t *training) checkBudget() error {
+	s := &t.job.Settings.Step
+	why := ""
+	switch {
+	case t.job.Budget < 0:
+		return fmt.Errorf("%q: want a size such as 4GiB", "--memory-budget")
+	case !t.job.Auto:
+		return nil
+	case t.resume:
+		why = "the run has its batch, which --resume goes on with"
+	case t.job.Budget == 0:
+		why = "wants --memory-budget, such as 4GiB, that batches have to fit"
+	case s.MicroBatches() > 1:
+		why = fmt.Sprintf("with --accumulate %d a step has the images that you say; give --batch a number", s.Accumulate)
+	case s.Multi.Mode == step.Progressive:
+		why = "with --scale-mode progressive the first steps say nothing of later ones; give --batch a number"
+	default:
+		return nil
+	}
+	return fmt.Errorf("%q: %s", "--batch "+autoBatch, why)
 }
 
 // settle completes the settings: those of a run that is resumed are taken from
@@ -121,6 +175,9 @@ func (t *training) takeSettings() error {
 // checkValues finds what makes no sense, in the words of the command line.
 func (t *training) checkValues() error {
 	s := &t.job.Settings
+	if err := t.checkBudget(); err != nil {
+		return err
+	}
 	if r := s.Outside(); r != nil {
 		return fmt.Errorf("%q: want %s", fmt.Sprintf("--%s %g", settingFlags[r.Name], r.Value(s)), r)
 	}

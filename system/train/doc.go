@@ -18,6 +18,15 @@
 // is not finite, the run ends with an error that names the steps; so no
 // checkpoint ever holds weights that have diverged.
 //
+// # Memory
+//
+// A budget limits the bytes of all tensors together; a step that wants more ends the
+// run with an error. The batch may be left to a search (package adaptive) that makes
+// some steps of each batch before the run begins and takes the one with the most images
+// per second within the budget. It is then among the settings as if it had been asked
+// for, so a run that is resumed does not search again. What is faster depends on the
+// machine: another search may end at another batch, and then at other weights.
+//
 // # Files
 //
 // The directory of a run has

@@ -29,6 +29,8 @@ type Job struct {
 
 	Workers int           // goroutines that read images
 	Every   time.Duration // between checkpoints within an epoch; 0: after every step; negative: none
+	Budget  int64         // most bytes that tensors may take together, which is enforced; 0: any
+	Auto    bool          // take the fastest batch within Budget, whatever Settings.Batch is; not for a run that is resumed
 	Trace   bool          // write digests of each step's gradients and weights, see TraceLine; a run that is resumed goes on with its trace
 	Watch   Watcher       // nil: Silence
 
@@ -77,6 +79,11 @@ func (j Job) run(ctx context.Context, checkpoint string) (*Result, error) {
 	if err := r.prepare(); err != nil {
 		return nil, err
 	}
+	lift, err := r.limitMemory()
+	if err != nil {
+		return nil, err
+	}
+	defer lift()
 	dir, err := openDirectory(j.Dir)
 	if err != nil {
 		return nil, err
@@ -89,6 +96,14 @@ func (j Job) run(ctx context.Context, checkpoint string) (*Result, error) {
 	}
 	if c != nil {
 		defer c.Close()
+	}
+	if r.Auto {
+		if err := r.chooseBatch(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.openLoaders(); err != nil {
+		return nil, err
 	}
 	return r.inSession(ctx, c)
 }
@@ -113,13 +128,24 @@ func (r *run) prepare() (err error) {
 	if err := r.checkInit(); err != nil {
 		return err
 	}
+	if r.Auto {
+		s.Batch = min(FirstBatch, r.Train.Len())
+	}
 	if n := r.Train.Len(); n < s.Batch {
 		return fmt.Errorf("batch %d; there are only %d training images", s.Batch, n)
 	}
-	augment := s.Augment
-	r.train, err = loader.New(r.Train, loader.Config{Batch: s.Batch, Workers: r.Workers, Shuffle: true, Seed: s.Seed,
-		DropLast: true, Augment: &augment, Stretch: s.Stretch})
-	if err != nil {
+	return r.openLoaders()
+}
+
+func (r *run) trainConfig(batch int) loader.Config {
+	s := r.Settings
+	return loader.Config{Batch: batch, Workers: r.Workers, Shuffle: true, Seed: s.Seed, DropLast: true, Augment: &s.Augment, Stretch: s.Stretch}
+}
+
+// openLoaders makes what depends on the batch.
+func (r *run) openLoaders() (err error) {
+	s := &r.Settings
+	if r.train, err = loader.New(r.Train, r.trainConfig(s.Batch)); err != nil {
 		return err
 	}
 	r.validation, err = loader.New(r.Validation, loader.Config{Batch: s.Batch, Workers: r.Workers, Stretch: s.Stretch})

@@ -1,6 +1,7 @@
 package usage
 
 import (
+	"runtime"
 	"testing"
 	"time"
 )
@@ -23,6 +24,28 @@ func TestSelf(t *testing.T) {
 	if sum := before.Plus(used); sum.CPU != after.CPU && sum.CPU-after.CPU > 1e-9 || sum.Voluntary != after.Voluntary {
 		t.Errorf("%+v plus %+v is %+v, want %+v", before, used, sum, after)
 	}
+}
+
+// What is written to becomes resident, and is at most the peak.
+func TestResident(t *testing.T) {
+	const size = 64 << 20
+	before, err := Resident()
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := make([]byte, size)
+	for i := 0; i < size; i += 4096 {
+		block[i] = 1
+	}
+	now, err := Resident()
+	if err != nil {
+		t.Fatal(err)
+	}
+	used, err := Self()
+	if grown := now - before; err != nil || grown < size*9/10 || grown > 2*size || now > used.RSSPeak+1<<20 {
+		t.Errorf("%d bytes before, %d with %d more, the peak is %d, %v", before, now, len(block), used.RSSPeak, err)
+	}
+	runtime.KeepAlive(block)
 }
 
 func TestAge(t *testing.T) {

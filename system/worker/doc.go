@@ -5,6 +5,8 @@
 //
 //	inference   one network on a batch in memory, images from the formula of package nn:
 //	            model (needed), pixels (the network's own), batch (1), bands (3), threads (all), seed (0)
+//	train       one network on a batch in memory, or on simulated images on disk: settings as for
+//	            inference, and those that protocol.Settings says are of kind train
 //	ensemble    several networks on simulated images on disk (package ensemble):
 //	            members (resnet18, vit_b_16, light_transformer), schedule (sequential), pixels (112),
 //	            images (4), batch (1), bands (3), threads (all), seed (0)
@@ -13,13 +15,19 @@
 // Weights come from the formula and the seed. An iteration of inference is one
 // forward pass; of an ensemble it is all images through all members.
 //
+// An iteration of training is a step. With a budget of memory it is a fixed number of
+// images instead, in steps of a batch that stays or that a rule chooses (package
+// adaptive), so that throughputs compare whatever the batches are. The budget is
+// enforced: tensors beyond it cannot be had, and a step that fails so is made again
+// with fewer images.
+//
 // Time is measured inside the worker, around the iterations alone: requests,
 // counters and their files are outside. Go's garbage collector rests meanwhile
 // (see quietCollector); tensors are not its business anyway.
 //
-// The memory pass counts the bytes of CPU tensors exactly, from before the
-// first one on, so it needs a process of its own. Scratch memory inside oneDNN
-// is in the resident set only. Peaks of several processes are added up, though
+// The memory pass counts the bytes of CPU tensors exactly, from before the first one
+// on, so it needs a process of its own. So do a budget and monitor allocator, which
+// count in the time pass too. Scratch memory inside oneDNN is in the resident set only. Peaks of several processes are added up, though
 // they need not coincide. What the peak was made of is said with it, by the
 // categories at torch.Category; copies of the first weights, to begin anew with, are
 // other.

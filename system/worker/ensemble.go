@@ -18,6 +18,7 @@ import (
 // A committee is an ensemble on simulated images.
 type committee struct {
 	steady
+	plain
 	*ensemble.Ensemble
 	images int
 }

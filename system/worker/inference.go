@@ -14,6 +14,7 @@ import (
 type inference struct {
 	steady
 	alone
+	plain
 	lane   *nn.Lane
 	model  *model.Model
 	images *torch.Tensor // [batch bands pixels pixels], freed with the lane

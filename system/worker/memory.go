@@ -37,7 +37,7 @@ func (s *Server) tensorPeak() (int64, error) {
 		return 0, nil
 	}
 	_, children, err := s.work.children()
-	return children.Plus(torch.ReadPeaks()).All.Total(), err
+	return children.Plus(s.work.tensorPeaks()).All.Total(), err
 }
 
 // memory says peaks in the protocol's words.

@@ -6,6 +6,7 @@ import "lensbench/protocol"
 type null struct {
 	steady
 	alone
+	plain
 }
 
 func (null) facts() protocol.Facts { return protocol.Facts{ItemsPerIteration: 1, Threads: 1} }

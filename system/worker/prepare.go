@@ -22,7 +22,7 @@ func (s *Server) prepare(p *protocol.Prepare) (*protocol.Facts, error) {
 	if err := s.discard(); err != nil {
 		return nil, err
 	}
-	if err := s.enter(p.Pass); err != nil {
+	if err := s.enter(p.Pass, settings); err != nil {
 		return nil, err
 	}
 	if s.work, err = s.open(settings, p); err != nil {
@@ -38,20 +38,42 @@ func (s *Server) prepare(p *protocol.Prepare) (*protocol.Facts, error) {
 	return &facts, nil
 }
 
-// enter prepares the process for a pass.
-func (s *Server) enter(pass string) error {
-	switch s.counts = pass == protocol.PassMemory; {
+// enter prepares the process for a pass. What counts memory in the time pass, as its
+// settings want, is slower for it, and that is then part of the time.
+func (s *Server) enter(pass string, c protocol.Settings) error {
+	s.counts = pass == protocol.PassMemory
+	why := counting(pass, c)
+	switch {
 	case pass != protocol.PassTime && pass != protocol.PassMemory:
 		return refuse(protocol.BadRequest, "unknown pass %q, want %s or %s", pass, protocol.PassTime, protocol.PassMemory)
-	case s.counts:
-		if err := torch.CountMemory(); err != nil {
-			return refuse(protocol.BadRequest, "pass memory needs a process of its own: %v", err)
-		}
-		torch.ResetPeak()
+	case why != "":
+		return countMemory(why, budgetBytes(c))
 	case torch.CountingMemory():
 		return refuse(protocol.BadRequest, "pass time needs a process of its own: this one counts memory")
 	}
 	return nil
+}
+
+// counting says what counts memory, "" if nothing does.
+func counting(pass string, c protocol.Settings) string {
+	switch {
+	case pass == protocol.PassMemory:
+		return "pass memory"
+	case c.Budget > 0:
+		return "a budget"
+	case c.Monitor == monitorAllocator:
+		return "monitor " + monitorAllocator
+	}
+	return ""
+}
+
+// countMemory counts memory from now on, under a limit in bytes; 0: none.
+func countMemory(why string, limit int64) error {
+	if err := torch.CountMemory(); err != nil {
+		return refuse(protocol.BadRequest, "%s needs a process of its own: %v", why, err)
+	}
+	torch.ResetPeak()
+	return torch.LimitMemory(limit)
 }
 
 func (s *Server) open(c protocol.Settings, p *protocol.Prepare) (work, error) {

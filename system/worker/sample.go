@@ -8,7 +8,6 @@ import (
 
 	"lensbench/protocol"
 	"lensbench/system/usage"
-	"lensbench/torch"
 )
 
 // maxIterations bounds the list of durations in one response.
@@ -95,9 +94,10 @@ func (s *Server) measure(n int) (*protocol.Sample, error) {
 		RSSPeak:     used.RSSPeak,
 		Voluntary:   used.Voluntary,
 		Involuntary: used.Involuntary,
+		Extra:       s.work.extra(),
 	}
 	if s.counts {
-		sample.Memory = s.memory(peaks.Plus(torch.ReadPeaks()))
+		sample.Memory = s.memory(peaks.Plus(s.work.tensorPeaks()))
 		sample.TensorPeak = sample.Memory.AtPeak.Total()
 	}
 	return sample, nil

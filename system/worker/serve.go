@@ -37,6 +37,10 @@ type work interface {
 	// of tensor bytes since resetPeaks.
 	children() (usage.Usage, torch.Peaks, error)
 	resetPeaks() error
+	// tensorPeaks returns the peaks of this process since the last iterate began.
+	tensorPeaks() torch.Peaks
+	// extra returns numbers that only this work has, of the last iterate; nil for none.
+	extra() map[string]protocol.Number
 	close() error
 }
 
@@ -62,6 +66,12 @@ type alone struct{}
 
 func (alone) children() (usage.Usage, torch.Peaks, error) { return usage.Usage{}, torch.Peaks{}, nil }
 func (alone) resetPeaks() error                           { return nil }
+
+// plain is part of work that leaves peaks to torch and has nothing to add.
+type plain struct{}
+
+func (plain) tensorPeaks() torch.Peaks          { return torch.ReadPeaks() }
+func (plain) extra() map[string]protocol.Number { return nil }
 
 // Serve answers one request a line until in ends or asks to close.
 func (s *Server) Serve(in io.Reader, out io.Writer) error {

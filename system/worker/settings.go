@@ -38,7 +38,10 @@ func decode(raw json.RawMessage) (protocol.Settings, error) {
 			return s, err
 		}
 	}
-	return complete(s)
+	if s, err = complete(s); err != nil {
+		return s, err
+	}
+	return s, checkBudget(s)
 }
 
 // check checks one setting against its description.
@@ -92,6 +95,9 @@ func complete(s protocol.Settings) (protocol.Settings, error) {
 		base.Pixels = m.Pixels
 		if s.Kind == kindTrain {
 			base.Images = 1024
+			if s.Budget > 0 {
+				base.Images = 256
+			}
 		}
 	case kindEnsemble:
 		base.Members = []string{"resnet18", "vit_b_16", "light_transformer"}

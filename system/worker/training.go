@@ -10,7 +10,7 @@ import (
 )
 
 // A training is one network that is trained on one step's images in memory, or on
-// images on disk. One iteration is one step.
+// images on disk. One iteration is one step, or with a budget a number of images.
 type training struct {
 	alone
 	settings protocol.Settings
@@ -19,6 +19,8 @@ type training struct {
 	model    *model.Model
 	stepper  *step.Stepper
 	source   source
+	ration   *ration // nil: an iteration is one step
+	watch    watch
 	initial  []*torch.Tensor // values of all parameters before the first step
 }
 
@@ -41,7 +43,10 @@ func openTraining(c protocol.Settings, cache string) (work, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &training{settings: c, cache: cache, lane: lane, model: m}
+	w := &training{settings: c, cache: cache, lane: lane, model: m, watch: watch{monitor: c.Monitor, counts: countsSteps(c)}}
+	if c.Budget > 0 {
+		w.ration = newRation(c)
+	}
 	if err := lane.Do(func(sc *torch.Scope) error { return w.load(sc, s) }); err != nil {
 		w.close()
 		return nil, err
@@ -88,7 +93,10 @@ func (w *training) tensors() (out []*torch.Tensor) {
 }
 
 func (w *training) facts() protocol.Facts {
-	flop := 0.0
+	flop, images := 0.0, w.settings.Batch*w.stepper.Settings.MicroBatches()
+	if w.ration != nil {
+		images = w.ration.images
+	}
 	for _, side := range w.sides() {
 		flop += w.model.Cost(side).FLOP()
 	}
@@ -96,7 +104,7 @@ func (w *training) facts() protocol.Facts {
 		Parameters:        w.model.Params.Trainable(),
 		WeightBytes:       w.model.Params.Bytes(),
 		FLOPPerItem:       3 * flop, // backward, each product has two gradients
-		ItemsPerIteration: w.settings.Batch * w.stepper.Settings.MicroBatches(),
+		ItemsPerIteration: images,
 		Threads:           w.lane.Threads(),
 	}
 }
@@ -126,18 +134,46 @@ func (w *training) restart(sc *torch.Scope) {
 }
 
 func (w *training) iterate(n int, c *clock) error {
+	w.watch.begin()
 	return w.lane.Do(func(sc *torch.Scope) error {
 		c.start()
 		for range n {
-			loss, err := w.step(sc)
-			if err != nil {
+			if err := w.iteration(sc); err != nil {
 				return err
 			}
-			loss.Free()
 			c.lap()
 		}
 		return nil
 	})
+}
+
+// iteration is one step, or as many as a portion of images takes.
+func (w *training) iteration(sc *torch.Scope) error {
+	if w.ration != nil {
+		return w.portion(sc)
+	}
+	loss, err := w.step(sc)
+	if err != nil {
+		return err
+	}
+	loss.Free()
+	_, err = w.watch.step()
+	return err
+}
+
+// tensorPeaks are those since the last iterate began.
+func (w *training) tensorPeaks() torch.Peaks { return w.watch.since() }
+
+// extra is what a budget and a monitor have to say of the last iterate.
+func (w *training) extra() map[string]protocol.Number {
+	out := map[string]protocol.Number{}
+	if w.ration != nil {
+		out = w.ration.extra(w.watch.peaks.All.Total())
+	}
+	if w.watch.monitor != "" {
+		out["monitor_peak"] = protocol.Number(w.watch.peak)
+	}
+	return out
 }
 
 // step makes one step and returns its loss.

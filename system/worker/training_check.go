@@ -17,6 +17,9 @@ const checkedSteps = 3
 
 // outputs computes what a check compares, from the first weights and images.
 func (w *training) outputs(check string) (out outputs, err error) {
+	if w.settings.Adaptive != "" && check != protocol.CheckDigests {
+		return out, refuse(protocol.Unsupported, "verify: an adaptive batch has no %s to compare, for its batches are others; digests are of the images", orDefault(check))
+	}
 	w.source.rewind()
 	if err := w.rewind(); err != nil {
 		return out, err
@@ -38,6 +41,14 @@ func (w *training) outputs(check string) (out outputs, err error) {
 		return err
 	})
 	return out, err
+}
+
+// orDefault names the outputs of training where no check is named.
+func orDefault(check string) string {
+	if check == "" {
+		return protocol.CheckLosses
+	}
+	return check
 }
 
 // losses are those of the first steps.
@@ -127,8 +138,12 @@ func (w *training) norms(sc *torch.Scope) (out outputs, err error) {
 }
 
 // digests are those of the batches of the first steps, as they come from the source,
-// of the losses, and of all weights and statistics after them.
+// of the losses, and of all weights and statistics after them; with a budget, under
+// which batches differ, of the images alone.
 func (w *training) digests(sc *torch.Scope) (out outputs, err error) {
+	if w.ration != nil {
+		return w.rationDigests(sc)
+	}
 	if d, ok := w.source.(*disk); ok {
 		if out.digests, err = w.batches(sc, d); err != nil {
 			return out, err

@@ -28,5 +28,25 @@ func stepSettings(c protocol.Settings) (step.Settings, error) {
 	return s, nil
 }
 
+// checkBudget refuses what makes no sense with a budget, or without one.
+func checkBudget(c protocol.Settings) error {
+	switch {
+	case c.Budget == 0 && c.Adaptive != "":
+		return refuse(protocol.BadRequest, "adaptive: %s chooses batches under a budget; setting %q is missing", c.Adaptive, "budget")
+	case c.Budget == 0:
+		return nil
+	case c.Source == "disk":
+		return refuse(protocol.BadRequest, "budget: is for images in memory, not for source disk")
+	case c.Accumulate > 1:
+		return refuse(protocol.BadRequest, "budget: is for steps of one micro-batch, not for accumulate %d", c.Accumulate)
+	case c.Batch < smallestStep || c.Batch > c.Images:
+		return refuse(protocol.BadRequest, "batch: %d, with a budget want %d to the images of an iteration, %d", c.Batch, smallestStep, c.Images)
+	}
+	return nil
+}
+
+// countsSteps says whether the exact peak of every step is wanted.
+func countsSteps(c protocol.Settings) bool { return c.Budget > 0 || c.Monitor == monitorAllocator }
+
 // consistency is the weight of the consistency term of training at several scales.
 const consistency = 0.1

@@ -24,10 +24,11 @@ type source interface {
 	close() error
 }
 
-// memory are micro-batches in memory, the parts of one step in a circle.
+// memory are micro-batches in memory, the parts of one step, or of an iteration under
+// a budget, in a circle.
 type memory struct {
-	images *torch.Tensor // [batch·parts bands pixels pixels]
-	labels *torch.Tensor // [batch·parts], every second a lens
+	images *torch.Tensor // [N bands pixels pixels], at least batch·parts
+	labels *torch.Tensor // [N], every second a lens
 	batch  int64
 	parts  int64
 	at     int64
@@ -35,21 +36,31 @@ type memory struct {
 
 // newMemory makes the images of a step, which stay until the lane is closed.
 func newMemory(sc *torch.Scope, f nn.Formula, c protocol.Settings) *memory {
-	n := c.Batch * max(c.Accumulate, 1)
+	parts := max(c.Accumulate, 1)
+	n := c.Batch * parts
+	if c.Budget > 0 {
+		n, parts = c.Images, c.Images/c.Batch
+	}
 	return &memory{
 		images: sc.Keep(images(sc, f, n, c.Bands, c.Pixels)),
 		labels: sc.Keep(sc.FromFloat32(alternating(n), int64(n))),
-		batch:  int64(c.Batch), parts: int64(max(c.Accumulate, 1)),
+		batch:  int64(c.Batch), parts: int64(parts),
 	}
 }
 
+// part are n images from one on.
+func (m *memory) part(sc *torch.Scope, from, n int64) (images, labels *torch.Tensor) {
+	return sc.Narrow(m.images, 0, from, n), sc.Narrow(m.labels, 0, from, n)
+}
+
 func (m *memory) next(sc *torch.Scope) (images, labels *torch.Tensor, err error) {
-	if m.parts == 1 {
+	if m.images.Shape()[0] == m.batch {
 		return m.images, m.labels, nil
 	}
 	from := m.at * m.batch
 	m.at = (m.at + 1) % m.parts
-	return sc.Narrow(m.images, 0, from, m.batch), sc.Narrow(m.labels, 0, from, m.batch), nil
+	images, labels = m.part(sc, from, m.batch)
+	return images, labels, nil
 }
 
 func (m *memory) release()     {}

@@ -34,8 +34,9 @@ void Ledger::grown() {
   activations.see(moment, now[LT_MEMORY_ACTIVATIONS]);
 }
 
-void Ledger::add(Block &b, int64_t size, int category) {
+bool Ledger::add(Block &b, int64_t size, int category) {
   Guard g(lock);
+  if (limit > 0 && size > limit - total) return false;
   allocations++;
   moment++;
   b = {size, moment, moment, category};
@@ -43,6 +44,17 @@ void Ledger::add(Block &b, int64_t size, int category) {
   now[size_t(category)] += size;
   grown();
   changed();
+  return true;
+}
+
+void Ledger::restrict(int64_t to) {
+  Guard g(lock);
+  limit = to;
+}
+
+int64_t Ledger::limited() {
+  Guard g(lock);
+  return limit;
 }
 
 void Ledger::remove(const Block &b) {

@@ -84,7 +84,7 @@ public:
 
 class Ledger {
   std::mutex lock;
-  int64_t total = 0, allocations = 0, moment = 0;
+  int64_t total = 0, allocations = 0, moment = 0, limit = 0;
   Bytes now{};
   Peak overall, phases[LT_PHASES];
   Records activations;
@@ -101,13 +101,16 @@ class Ledger {
 public:
   Ledger() { restart(); }
 
-  void add(Block &b, int64_t size, int category);
+  // add returns false, and changes nothing, if that would exceed the limit.
+  bool add(Block &b, int64_t size, int category);
+  void restrict(int64_t to); // the limit; 0: none
   void remove(const Block &b);
   void retag(Block &b, int category);
   int enter(int to); // a phase; returns the one before
   void reset();
   Bytes current();
   void stats(int64_t *current, int64_t *peak, int64_t *count);
+  int64_t limited();
   Bytes peak(int of); // LT_PHASE_ANY or a phase
   int64_t activation_peak();
 

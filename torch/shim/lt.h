@@ -180,6 +180,7 @@ enum { LT_PHASE_ANY = -1, LT_PHASE_NONE, LT_PHASE_FORWARD, LT_PHASE_BACKWARD, LT
 
 lt_error *lt_memory_count(void); /* from now on; fails once a tensor has been made */
 int lt_memory_counting(void);
+lt_error *lt_memory_limit(int64_t bytes);                  /* an allocation beyond it fails with LT_ERR_MEMORY; 0 for none; only while memory is counted */
 void lt_memory_stats(int64_t *current, int64_t *peak, int64_t *allocations);
 void lt_memory_now(int64_t *bytes);                        /* bytes [borrowed]: LT_MEMORY_CATEGORIES numbers */
 int lt_memory_tag(int category);                           /* of the calling thread; returns the one before, to be restored */

@@ -42,13 +42,24 @@ void release(void *data) {
   c10::free_cpu(&b);
 }
 
+// refuse ends an allocation that the limit forbids, as a device's own allocator does.
+[[noreturn]] void refuse(size_t wanted) {
+  int64_t now, top, count;
+  ledger().stats(&now, &top, &count);
+  TORCH_CHECK_WITH(OutOfMemoryError, false, "memory limit of ", ledger().limited(), " bytes: ", wanted, " bytes wanted, ", now, " in use");
+  abort(); // not reached
+}
+
 // The context of a block equals its data, and raw_deleter is not null: oneDNN's
 // convolutions go through raw_allocate, which demands both.
 struct Counting final : c10::Allocator {
   c10::DataPtr allocate(size_t n) override {
     if (n == 0) return {nullptr, nullptr, &release, c10::Device(c10::DeviceType::CPU)};
     char *start = static_cast<char *>(c10::alloc_cpu(n + header));
-    ledger().add(*new (start) Block, int64_t(n), tag == automatic ? LT_MEMORY_OTHER : tag);
+    if (!ledger().add(*new (start) Block, int64_t(n), tag == automatic ? LT_MEMORY_OTHER : tag)) {
+      c10::free_cpu(start); // it was never touched
+      refuse(n);
+    }
     return {start + header, start + header, &release, c10::Device(c10::DeviceType::CPU)};
   }
   c10::DeleterFnPtr raw_deleter() const override { return &release; }
@@ -105,6 +116,14 @@ lt_error *lt_memory_count(void) {
 }
 
 int lt_memory_counting(void) { return counting.load(); }
+
+lt_error *lt_memory_limit(int64_t bytes) {
+  return guard([&] {
+    if (bytes < 0) throw Failure(LT_ERR_ARGUMENT, "a limit of " + std::to_string(bytes) + " bytes; want 1 or more, or 0 for none");
+    if (!counting.load()) throw Failure(LT_ERR_INVALID, "memory has to be counted to be limited");
+    ledger().restrict(bytes);
+  });
+}
 
 void lt_memory_stats(int64_t *now, int64_t *top, int64_t *count) { ledger().stats(now, top, count); }
 
