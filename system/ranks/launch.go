@@ -60,7 +60,7 @@ func (l Launch) start(first int) (Place, *Crew, error) {
 	if err != nil {
 		return Place{}, nil, fmt.Errorf("a port for the ranks: %w", err)
 	}
-	place := Place{World: l.Ranks, Host: loopback, Port: port, by: "Launch"}
+	place := Place{World: l.Ranks, Host: loopback, Port: port, Round: "0", by: "Launch"}
 	c := &Crew{grace: l.Grace, ended: make(chan *member, l.Ranks)}
 	if c.grace == 0 {
 		c.grace = 5 * time.Second
@@ -119,7 +119,7 @@ func (l Launch) env(p Place) []string {
 	}{
 		{"OMP_NUM_THREADS", strconv.Itoa(threads)},
 		{rankVar, strconv.Itoa(p.Rank)}, {worldVar, strconv.Itoa(p.World)}, {localVar, strconv.Itoa(p.Local)},
-		{hostVar, p.Host}, {portVar, strconv.Itoa(p.Port)}, {agentVar, "False"}, {roundVar, "0"},
+		{hostVar, p.Host}, {portVar, strconv.Itoa(p.Port)}, {agentVar, "False"}, {roundVar, p.Round},
 	} {
 		env = append(env, v.name+"="+v.value)
 	}

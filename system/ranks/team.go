@@ -26,8 +26,9 @@ type Options struct {
 	Interface string
 }
 
-// grace is the part of the timeout in which to find out who is missing.
-func (o Options) grace() time.Duration { return min(o.Timeout/4, 4*time.Second) }
+// reserve is the part of the timeout that is left when a call has waited in vain:
+// half of it to find out who is missing, half to leave.
+func (o Options) reserve() time.Duration { return min(o.Timeout/2, 10*time.Second) }
 
 // A Team is this process among the ranks. Its methods are called by all ranks in
 // the same order; each waits for the others. One that works alone has nobody to
@@ -155,7 +156,7 @@ func (t *Team) meet() error {
 		return t.started(err)
 	}
 	g, err := torch.NewGroup(t.store, torch.GroupConfig{Backend: torch.Gloo, Rank: t.Rank, World: t.World,
-		Timeout: t.options.Timeout - t.options.grace(), Host: t.address(), Interface: t.device()})
+		Timeout: t.options.Timeout - t.options.reserve(), Host: t.address(), Interface: t.device()})
 	if err != nil {
 		return t.watch.explain(fmt.Errorf("connecting: %w", err))
 	}
@@ -185,7 +186,7 @@ func (t *Team) openStores() (err error) {
 	if err != nil {
 		return t.noStore(err)
 	}
-	t.watch = newWatch(t.Place, store, t.options.grace())
+	t.watch = newWatch(t.Place, store, t.options.reserve()/2)
 	go t.watch.run()
 	return nil
 }
@@ -245,7 +246,7 @@ func (t *Team) bounded(err error, f func()) {
 		f()
 		return
 	}
-	within(t.options.grace(), f)
+	within(t.options.reserve()/8, f)
 }
 
 // within calls f and waits for it, but not longer than d. It says whether f has

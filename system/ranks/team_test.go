@@ -1,6 +1,7 @@
 package ranks
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -18,6 +19,17 @@ import (
 
 func init() {
 	children["collectives"] = asRank(collectives)
+	// join is rank 0 itself, and starts the others.
+	children["join"] = func() error {
+		p, c, err := Launch{Ranks: 3, Env: []string{childVar + "=collectives"}, Threads: 1}.Join()
+		if err != nil {
+			return err
+		}
+		err = Run(p, Options{}, func(t *Team) error {
+			return torch.Session{Threads: 1}.Run(func(sc *torch.Scope) error { return collectives(t, sc) })
+		})
+		return errors.Join(err, c.Wait(context.Background()))
+	}
 	children["absent"] = func() error {
 		p, err := FromEnv()
 		if err != nil || p.Rank == p.World-1 {
@@ -61,6 +73,7 @@ func TestTeam(t *testing.T) {
 	for _, n := range []int{1, 2, 3} {
 		succeeds(t, "collectives", n)
 	}
+	succeeds(t, "join", 1)
 }
 
 func TestARankThatDoesNotComeIsNamed(t *testing.T) {
@@ -72,7 +85,7 @@ func TestARankThatDoesNotComeIsNamed(t *testing.T) {
 }
 
 // lostAfter is the timeout of ranks that lose one.
-const lostAfter = 4 * time.Second
+const lostAfter = 8 * time.Second
 
 // lose makes steps; in the third, rank VICTIM gets lost in the way HOW says. The
 // others leave their errors, and how long it took, in DIR.
@@ -162,37 +175,78 @@ func TestLostRanksAreNamed(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%s/%d-of-%d", c.how, c.victim, c.world), func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
-			l, out := crew("lose", c.world, "HOW="+c.how, fmt.Sprint("VICTIM=", c.victim), "DIR="+dir)
-			l.Grace = 2 * lostAfter
-			err := l.Run(t.Context())
-			if err == nil || (c.how == "killed" && err.Error() != fmt.Sprintf("rank %d: signal: killed", c.victim)) {
-				t.Errorf("launch: %v\n%s", err, out)
-			}
-			for r := range c.world {
-				if r != c.victim {
-					checkLost(t, filepath.Join(dir, strconv.Itoa(r)), c.victim, c.want, c.within)
+			for {
+				longest := stalls()
+				err := loseOne(t, c.how, c.world, c.victim, c.want, c.within)
+				stalled := longest()
+				if err == nil {
+					return
 				}
+				if stalled < time.Second {
+					t.Fatal(err)
+				}
+				t.Logf("%v; but this process was held up for %v: again", err, stalled)
 			}
 		})
 	}
 }
 
-func checkLost(t *testing.T, path string, victim int, want string, within time.Duration) {
-	t.Helper()
+// stalls begins to look for times in which this process got no time of a processor;
+// a test of timeouts proves nothing then. The function that it returns ends that, and
+// returns the longest.
+func stalls() (longest func() time.Duration) {
+	stop, result := make(chan struct{}), make(chan time.Duration)
+	go func() {
+		var most time.Duration
+		ticker := time.NewTicker(50 * time.Millisecond)
+		defer ticker.Stop()
+		for last := time.Now(); ; last = time.Now() {
+			select {
+			case <-ticker.C:
+				most = max(most, time.Since(last))
+			case <-stop:
+				result <- most
+				return
+			}
+		}
+	}()
+	return func() time.Duration { close(stop); return <-result }
+}
+
+// loseOne has one of the ranks get lost, and checks what the others say.
+func loseOne(t *testing.T, how string, world, victim int, want string, within time.Duration) error {
+	dir := t.TempDir()
+	l, out := crew("lose", world, "HOW="+how, fmt.Sprint("VICTIM=", victim), "DIR="+dir)
+	l.Grace = lostAfter
+	err := l.Run(t.Context())
+	if err == nil || (how == "killed" && err.Error() != fmt.Sprintf("rank %d: signal: killed", victim)) {
+		return fmt.Errorf("launch: %v\n%s", err, out)
+	}
+	for r := range world {
+		if r != victim {
+			if err := checkLost(t, filepath.Join(dir, strconv.Itoa(r)), victim, want, within); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func checkLost(t *testing.T, path string, victim int, want string, within time.Duration) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	took, message, _ := strings.Cut(string(text), " ")
 	t.Logf("%s s: %s", took, message)
 	if !strings.Contains(message, fmt.Sprintf(": rank %d ", victim)) || !strings.Contains(message, want) {
-		t.Errorf("%q, want rank %d and %q", message, victim, want)
+		return fmt.Errorf("%q, want rank %d and %q", message, victim, want)
 	}
 	// The bound has room for a machine that is busy with other things.
 	if s, err := strconv.ParseFloat(took, 64); err != nil || s > within.Seconds()+2 {
-		t.Errorf("after %s s, want %v", took, within)
+		return fmt.Errorf("after %s s, want %v", took, within)
 	}
+	return nil
 }
 
 // Who is missing follows from the answers alone.

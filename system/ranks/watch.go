@@ -39,8 +39,9 @@ type watch struct {
 	grace time.Duration // in which to find out
 	stop  chan struct{} // closed when this rank leaves
 
-	mu  sync.Mutex
-	own answer
+	mu     sync.Mutex
+	own    answer
+	saying sync.Mutex // held from the reading of own until it is in the store, so that no older answer replaces a newer
 }
 
 func newWatch(p Place, s *torch.Store, grace time.Duration) *watch {
@@ -68,6 +69,7 @@ func (w *watch) gather(timeout time.Duration) error {
 	}
 }
 
+// because gives all ranks one reason.
 func because(ranks []int, why string) (out []Missing) {
 	for _, r := range ranks {
 		out = append(out, Missing{Rank: r, Why: why})
@@ -121,7 +123,10 @@ func (w *watch) run() {
 	}
 }
 
+// answer puts into the store how far this rank is.
 func (w *watch) answer() error {
+	w.saying.Lock()
+	defer w.saying.Unlock()
 	w.mu.Lock()
 	text, err := json.Marshal(w.own)
 	w.mu.Unlock()
@@ -150,6 +155,7 @@ func (w *watch) explain(err error) error {
 	return &Lost{<-found, err}
 }
 
+// alarm has all ranks answer.
 func (w *watch) alarm() error {
 	if err := w.answer(); err != nil {
 		return err
@@ -191,8 +197,11 @@ func (w *watch) locate(lost []Missing) []Missing {
 
 // keeperGone blames who keeps the store, with which all answers are gone.
 func (w *watch) keeperGone(how string) []Missing {
-	if w.place.Agent {
+	switch {
+	case w.place.Agent:
 		return []Missing{{Rank: w.place.Rank, Why: "is without torchrun, which keeps the store and " + how}}
+	case w.place.Rank == 0:
+		return nil // it is this one
 	}
 	return []Missing{{Why: how}}
 }
@@ -267,9 +276,9 @@ func firstLine(s string) string {
 // leave ends the watch. Who keeps the store stays until the others have left, too.
 func (w *watch) leave(keeper bool) {
 	close(w.stop)
-	within(w.grace, func() {
+	within(w.grace/2, func() {
 		w.store.Set(key(leftKey, w.place.Rank), nil)
-		for deadline := time.Now().Add(w.grace); keeper && time.Now().Before(deadline); time.Sleep(look / 10) {
+		for deadline := time.Now().Add(w.grace / 2); keeper && time.Now().Before(deadline); time.Sleep(look / 10) {
 			missing, err := w.without(leftKey)
 			if err != nil || len(missing) == 0 {
 				break
