@@ -14,6 +14,8 @@ import (
 
 	"lensbench/cli"
 	"lensbench/cli/status"
+	"lensbench/system/ranks"
+	"lensbench/system/survey"
 	"lensbench/system/train"
 	"lensbench/system/trained"
 	"lensbench/torch"
@@ -28,6 +30,8 @@ type training struct {
 	resume     bool
 	from       string // checkpoint to resume
 	json       bool
+	ranks      int           // processes to train in, on this machine; 0: those of the environment
+	timeout    time.Duration // after which a rank that others wait for is lost
 	command    *cobra.Command
 }
 
@@ -43,8 +47,16 @@ find by NAME or directory; metrics.jsonl, its course; and two checkpoints.
 
 A run that was interrupted or killed at any moment goes on with --resume, from its
 last checkpoint, to the same weights as an unbroken one, to the bit. Settings are
-taken from the checkpoint then.`,
+taken from the checkpoint then.
+
+Several processes, called ranks, train one network together: --ranks N starts them
+on this machine, torchrun, Slurm's srun and the Kubernetes PyTorchJob on several.
+Each has --batch images of every step, and --threads threads. Settings are those of
+rank 0, which alone writes files and needs the checkpoint to go on from; the data
+set has to be there for all. Another number of ranks may go on with a run.`,
 		Example: "  lens train --data survey --model resnet18 --name mine\n" +
+			"  lens train --data survey --model resnet18 --name both --ranks 2 --batch 32\n" +
+			"  torchrun --no-python --nproc-per-node 2 lens train --data survey --model resnet18 --name both\n" +
 			"  lens train --data survey --name mine --resume",
 		Args: cli.NoArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -60,28 +72,49 @@ taken from the checkpoint then.`,
 }
 
 func (t *training) run(ctx context.Context, stdout, stderr io.Writer) error {
+	place, err := t.rank()
+	if err != nil {
+		return err
+	}
 	if err := t.place(); err != nil {
 		return err
 	}
-	if err := t.settle(); err != nil {
-		return err
+	if place.Rank == 0 || !t.resume { // others take those of rank 0, which has the checkpoint
+		if err := t.settle(place); err != nil {
+			return err
+		}
 	}
 	if err := t.openImages(); err != nil {
 		return err
 	}
-	if err := verify(ctx, status.New(stderr), t.job.Train, t.job.Validation); err != nil {
+	return t.launched(ctx, place, stderr, func(place ranks.Place) error {
+		return ranks.Run(place, ranks.Options{Timeout: t.timeout}, func(team *ranks.Team) error {
+			return t.together(ctx, team, stdout, stderr)
+		})
+	})
+}
+
+// together trains as one of the ranks, or alone.
+func (t *training) together(ctx context.Context, team *ranks.Team, stdout, stderr io.Writer) error {
+	if err := t.takeRank0(team); err != nil {
 		return err
 	}
+	line := status.New(stderr)
+	share := func(images survey.Images) survey.Images { return survey.Share(images, team.Rank, max(team.World, 1)) }
+	if err := verify(ctx, line, share(t.job.Train), share(t.job.Validation)); err != nil {
+		return err
+	}
+	t.job.Team = team
 	t.job.Watch = train.NewDisplay(stderr)
 	t.job.Every = t.every
 	result, err := t.train(ctx)
 	if t.job.Budget > 0 && errors.Is(err, torch.ErrOutOfMemory) {
 		return fmt.Errorf("%q is too small: %w", "--memory-budget "+t.budget(), err)
 	}
-	if errors.Is(err, train.ErrInterrupted) {
+	if errors.Is(err, train.ErrInterrupted) && team.Rank == 0 {
 		return fmt.Errorf("%w:\n  %s", err, t.resumeCommand())
 	}
-	if err != nil {
+	if err != nil || result == nil {
 		return err
 	}
 	return t.report(stdout, result)
@@ -140,6 +173,9 @@ func (t *training) resumeCommand() string {
 	}
 	if t.job.Budget > 0 {
 		words = append(words, "--memory-budget", t.budget())
+	}
+	if t.ranks > 0 {
+		words = append(words, "--ranks", fmt.Sprint(t.ranks))
 	}
 	return strings.Join(append(words, "--resume"), " ")
 }

@@ -13,10 +13,10 @@ import (
 
 	"lensbench/cli"
 	"lensbench/system/model"
+	"lensbench/system/ranks"
 	"lensbench/system/step"
 	"lensbench/system/stretch"
 	"lensbench/system/train"
-	"lensbench/torch"
 )
 
 // settingFlags are the flags of settings, by the settings' names.
@@ -40,7 +40,7 @@ func (t *training) addFlags() {
 	f.StringVar(&t.from, "from", "last", "`checkpoint` that --resume goes on from: last or best")
 	f.StringVar(&t.job.Init, "init", "", "safetensors `file` of first weights, of PyTorch or of another run")
 	f.IntVar(&s.Epochs, "epochs", s.Epochs, "`number` of times that all training images are used, at most")
-	f.Var(&batch{&s.Batch, &t.job.Auto}, "batch", "`number` of images of a step, or auto: the fastest that fits --memory-budget")
+	f.Var(&batch{&s.Batch, &t.job.Auto}, "batch", "`number` of images of a step, in each rank, or auto: the fastest that fits --memory-budget")
 	f.Var((*size)(&t.job.Budget), "memory-budget", "`bytes` that all tensors together may take, such as 4GiB; steps then take a few per cent longer")
 	f.Float64Var(&s.Rate, "lr", s.Rate, "`rate` of AdamW, at its highest")
 	f.Float64Var(&s.Decay, "weight-decay", s.Decay, "weight `decay` of AdamW")
@@ -60,7 +60,9 @@ func (t *training) addFlags() {
 	f.Float64Var(&s.Augment.Rotation, "rotation", s.Augment.Rotation, "… by rotations of so many `degrees` at most")
 	f.Float64Var(&s.Augment.Noise, "noise", s.Augment.Noise, "… by noise, in `units` of that of the image, at most")
 	f.Uint64Var(&s.Seed, "seed", s.Seed, "`number` that first weights, order, augmentation and dropout depend on")
-	f.IntVar(&s.Threads, "threads", 0, "`number` of compute threads; 0 uses all cores")
+	f.IntVar(&s.Threads, "threads", 0, "`number` of compute threads, of each rank; 0 uses all cores, or each rank's share of them")
+	f.IntVar(&t.ranks, "ranks", 0, "`number` of processes to start on this machine that train together; 0 is those of the environment, or 1")
+	f.DurationVar(&t.timeout, "rank-timeout", ranks.DefaultTimeout, "`time` after which a rank that others wait for is lost")
 	f.IntVar(&t.job.Workers, "workers", 2, "`number` of goroutines that read images")
 	f.DurationVar(&t.every, "checkpoint-every", 5*time.Minute, "`time` between checkpoints; there is one after every epoch too")
 	f.BoolVar(&t.job.Trace, "trace", false, "write digests of each step's gradients and weights, for lens diff; steps take longer")
@@ -122,7 +124,7 @@ func (t *training) checkBudget() error {
 
 // settle completes the settings: those of a run that is resumed are taken from
 // its checkpoint, and flags may repeat but not change them.
-func (t *training) settle() error {
+func (t *training) settle(place ranks.Place) error {
 	if t.resume {
 		if err := t.takeSettings(); err != nil {
 			return err
@@ -133,7 +135,7 @@ func (t *training) settle() error {
 		return cli.Required(t.command, "model")
 	}
 	if s.Threads == 0 {
-		s.Threads = torch.DefaultThreads()
+		s.Threads = t.threadsOf(place)
 	}
 	m, err := model.New(s.Model, 1)
 	if err != nil {

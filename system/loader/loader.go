@@ -30,6 +30,10 @@ type Config struct {
 	// Even repeats the order's first images, so that all ranks have equally
 	// many: training in step needs it, evaluation must not have it.
 	Even bool
+	// Skip is the number of images that are left out at the beginning of the common
+	// order: those that another number of ranks has used in an epoch that was broken
+	// off.
+	Skip int
 
 	// Alloc makes the memory of a buffer, where it has to be of a special kind,
 	// such as pinned for a device; nil: make. New and Epoch call it, on the
@@ -64,6 +68,9 @@ func New(images survey.Images, c Config) (*Loader, error) {
 	if images.Len() == 0 {
 		return nil, errors.New("loader: there are no images")
 	}
+	if c.Skip > images.Len() {
+		return nil, fmt.Errorf("loader: skip %d, there are %d images", c.Skip, images.Len())
+	}
 	l := &Loader{images: images, config: c}
 	l.bands, l.height, l.width = images.Shape()
 	l.each = l.bands * l.height * l.width
@@ -80,6 +87,9 @@ func (c Config) check() error {
 		return fmt.Errorf("prefetch %d, want 0 or more batches", c.Prefetch)
 	case c.World < 1 || c.Rank < 0 || c.Rank >= c.World:
 		return fmt.Errorf("rank %d of %d, want 0 to one less than the number of ranks", c.Rank, c.World)
+	}
+	if c.Skip < 0 {
+		return fmt.Errorf("skip %d, want 0 or more images", c.Skip)
 	}
 	if c.Augment != nil {
 		if err := c.Augment.Check(); err != nil {

@@ -7,6 +7,7 @@ import (
 
 // share returns how many of n images this rank takes in an epoch.
 func (c Config) share(n int) int {
+	n -= c.Skip
 	if c.Even {
 		return (n + c.World - 1) / c.World
 	}
@@ -14,23 +15,20 @@ func (c Config) share(n int) int {
 }
 
 // order returns the images of this rank in an epoch: of the common order those
-// at Rank, Rank+World, …, beginning anew behind its end if Even asks for more.
-// This is the rule of PyTorch's DistributedSampler.
+// at Rank, Rank+World, … behind Skip, beginning anew behind its end if Even asks for
+// more. This is the rule of PyTorch's DistributedSampler.
 func (c Config) order(n, epoch int) []int {
-	if !c.Shuffle {
-		mine := make([]int, c.share(n))
-		for k := range mine {
-			mine[k] = (c.Rank + k*c.World) % n
+	common := func(i int) int { return i }
+	if c.Shuffle {
+		shuffled := permutation(n, c.Seed, epoch)
+		if c.World == 1 {
+			return shuffled[c.Skip:]
 		}
-		return mine
-	}
-	common := permutation(n, c.Seed, epoch)
-	if c.World == 1 {
-		return common
+		common = func(i int) int { return shuffled[i] }
 	}
 	mine := make([]int, c.share(n))
 	for k := range mine {
-		mine[k] = common[(c.Rank+k*c.World)%n]
+		mine[k] = common(c.Skip + (c.Rank+k*c.World)%(n-c.Skip))
 	}
 	return mine
 }

@@ -60,7 +60,7 @@ func (l Launch) start(first int) (Place, *Crew, error) {
 	if err != nil {
 		return Place{}, nil, fmt.Errorf("a port for the ranks: %w", err)
 	}
-	place := Place{World: l.Ranks, Host: loopback, Port: port, Round: "0", by: "Launch"}
+	place := Place{World: l.Ranks, Host: loopback, Port: port, Round: firstRound, by: "Launch"}
 	c := &Crew{grace: l.Grace, ended: make(chan *member, l.Ranks)}
 	if c.grace == 0 {
 		c.grace = 5 * time.Second
@@ -85,7 +85,10 @@ func (l Launch) start(first int) (Place, *Crew, error) {
 	return place, c, nil
 }
 
-const loopback = "127.0.0.1"
+const (
+	loopback   = "127.0.0.1"
+	firstRound = "0" // of those that torchrun counts
+)
 
 // listen returns a socket that listens at a free port. Ranks that come before rank
 // 0 wait in its queue, and no other process can take the port meanwhile.

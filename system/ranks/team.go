@@ -30,7 +30,7 @@ type Options struct {
 // half of it to find out who is missing, half to leave.
 func (o Options) reserve() time.Duration { return min(o.Timeout/2, 10*time.Second) }
 
-// A Team is this process among the ranks. Its methods are called by all ranks in
+// A Team is this process among the ranks. The zero value is one that works alone. Its methods are called by all ranks in
 // the same order; each waits for the others. One that works alone has nobody to
 // wait for. It belongs to one goroutine at a time.
 type Team struct {
@@ -103,6 +103,25 @@ func (t *Team) Gather(sc *torch.Scope, values []float64) (all [][]float64, err e
 		return err
 	})
 	return all, err
+}
+
+// Tell returns rank 0's text in all ranks; those of others are not looked at.
+func (t *Team) Tell(sc *torch.Scope, text []byte) ([]byte, error) {
+	var values []float64
+	if t.Rank == 0 {
+		for _, b := range text {
+			values = append(values, float64(b))
+		}
+	}
+	all, err := t.Gather(sc, values)
+	if err != nil {
+		return nil, err
+	}
+	text = make([]byte, len(all[0]))
+	for i, v := range all[0] {
+		text[i] = byte(v)
+	}
+	return text, nil
 }
 
 // gather exchanges the numbers of values, and then as many of each rank as the

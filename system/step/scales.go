@@ -23,12 +23,14 @@ type batch struct {
 // addScales adds the gradients of all scales.
 func (s *Stepper) addScales(sc *torch.Scope, images, labels *torch.Tensor, share float64) (total *torch.Tensor) {
 	b := batch{images: images, labels: labels}
-	for _, group := range s.groups(int(images.Shape()[0])) {
+	groups := s.groups(int(images.Shape()[0]))
+	for i, group := range groups {
 		var loss *torch.Tensor
+		s.forward(i == len(groups)-1)
 		sc.Scoped(func(sc *torch.Scope) {
 			var sum *torch.Tensor
 			sc.InPhase(torch.PhaseForward, func() { sum = weigh(sc, s.groupLoss(sc, &b, group), share) })
-			s.AdamW.Backward(sc, sum)
+			s.backward(sc, sum)
 			loss = sc.Keep(sc.Detach(sum))
 		})
 		total = plus(sc, total, loss)

@@ -19,8 +19,9 @@ type Stepper struct {
 	Stage int // index of the scale, in mode Progressive
 
 	// Last says that the micro-batch that is added is the last of its step: ranks
-	// exchange gradients in its backward pass alone.
-	Last bool
+	// exchange gradients in its last backward pass alone.
+	Last     bool
+	Exchange Exchange // nil: there are no other ranks
 }
 
 // New loads a network's weights and returns a stepper of it, with an optimiser that
@@ -77,7 +78,8 @@ func (s *Stepper) Reset(sc *torch.Scope) {
 
 // Add adds to the gradients those of the mean loss of a micro-batch, times its share
 // of the step's images. Images are [N bands H W], labels [N]. It returns share times
-// the loss, a scalar tensor apart from the graph.
+// the loss, a scalar tensor apart from the graph: that of this rank's images. An
+// exchange that fails panics with its error, as operators do.
 func (s *Stepper) Add(sc *torch.Scope, images, labels *torch.Tensor, share float64) (loss *torch.Tensor) {
 	sc.Scoped(func(sc *torch.Scope) {
 		if len(s.Settings.Multi.Scales) > 0 {
@@ -99,10 +101,11 @@ func (s *Stepper) Update(sc *torch.Scope, rate float64) (norm *torch.Tensor) {
 // add adds the gradients of one forward pass.
 func (s *Stepper) add(sc *torch.Scope, x, labels *torch.Tensor, share float64) *torch.Tensor {
 	var loss *torch.Tensor
+	s.forward(true)
 	sc.InPhase(torch.PhaseForward, func() {
 		loss = weigh(sc, sc.BCEWithLogits(s.logits(sc, x, s.Settings.Checkpointing), labels), share)
 	})
-	s.AdamW.Backward(sc, loss)
+	s.backward(sc, loss)
 	return sc.Detach(loss)
 }
 

@@ -63,6 +63,18 @@ type Subset struct {
 	index []int
 }
 
+// Share returns every world-th of the images, from number rank on.
+func Share(images Images, rank, world int) Images {
+	if world <= 1 {
+		return images
+	}
+	s := &Subset{of: images}
+	for i := rank; i < images.Len(); i += world {
+		s.index = append(s.index, i)
+	}
+	return s
+}
+
 // Len returns the number of images.
 func (s *Subset) Len() int { return len(s.index) }
 

@@ -6,6 +6,7 @@ import (
 	"lensbench/system/loader"
 	"lensbench/system/model"
 	"lensbench/system/nn"
+	"lensbench/system/ranks"
 	"lensbench/system/safetensors"
 	"lensbench/system/step"
 	"lensbench/system/trained"
@@ -19,7 +20,8 @@ type engine struct {
 	settings *Settings
 	pixels   int // side of an image
 	*step.Stepper
-	tracer *tracer // nil: no trace
+	tracer    *tracer          // nil: no trace
+	gradients *ranks.Gradients // nil: there are no other ranks
 }
 
 // newEngine makes an engine that begins with weights from src.
@@ -163,5 +165,16 @@ func (e *engine) restore(c *checkpoint) error {
 	return nil
 }
 
+// part ends the exchange of gradients, so that weights may be loaded.
+func (e *engine) part() {
+	if e.gradients != nil {
+		e.gradients.Free()
+		e.gradients, e.Exchange = nil, nil
+	}
+}
+
 // free frees the weights; the rest goes with the session.
-func (e *engine) free() { e.Model.Params.Free() }
+func (e *engine) free() {
+	e.part()
+	e.Model.Params.Free()
+}

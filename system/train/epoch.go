@@ -42,7 +42,7 @@ func (r *run) oneEpoch(ctx context.Context) error {
 	if err == nil {
 		v, err = r.validate(ctx)
 	}
-	if err != nil && ctx.Err() != nil {
+	if err != nil && r.stopped(ctx, err) {
 		if err := r.save(LastName); err != nil {
 			return err
 		}
@@ -58,15 +58,19 @@ func (r *run) oneEpoch(ctx context.Context) error {
 func (r *run) steps(ctx context.Context) error {
 	s := &r.state
 	r.engine.Stage = s.Epoch * len(s.Settings.Step.Multi.Scales) / s.Settings.Epochs
-	stream := r.train.Epoch(ctx, s.Epoch, s.Batch)
+	batches, err := r.rest()
+	if err != nil {
+		return err
+	}
+	stream := batches.Epoch(r.streaming(ctx), s.Epoch, s.Batch)
 	defer stream.Close()
 	r.clock = stopwatch{begun: time.Now()}
-	for s.Batch < r.train.Batches() {
+	for s.Batch < r.batches() {
 		r.pace.begin()
 		if err := r.step(stream); err != nil {
 			return err
 		}
-		if err := r.afterStep(); err != nil {
+		if err := r.afterStep(ctx); err != nil {
 			return err
 		}
 	}
@@ -78,7 +82,10 @@ func (r *run) steps(ctx context.Context) error {
 func (r *run) step(stream *loader.Stream) error {
 	s := &r.state
 	var done result
-	n := min(r.Settings.Step.MicroBatches(), r.train.Batches()-s.Batch)
+	n := min(r.Settings.Step.MicroBatches(), r.batches()-s.Batch)
+	if world := r.Settings.world(); world > 1 {
+		r.engine.sc.Seed(maskSeed(r.Settings.Seed, r.Team.Rank, s.Step))
+	}
 	before := stream.Stats().Waited
 	for i := range n {
 		b, err := stream.Next()
@@ -92,11 +99,12 @@ func (r *run) step(stream *loader.Stream) error {
 	waited := stream.Stats().Waited - before
 	at := r.place(traceLine)
 	at.Step++
-	if err := r.engine.update(&done, r.schedule.rate(s.Step), at); err != nil {
+	if err := r.engine.update(&done, r.schedule.rate(r.position()), at); err != nil {
 		return err
 	}
 	s.Step++
 	s.Batch += n
+	done.images *= r.Settings.world()
 	r.pending = append(r.pending, done)
 	r.pace.step(r.all.steps, done.images)
 	for _, w := range []*stopwatch{&r.all, &r.epoch, &r.clock} {
@@ -106,17 +114,18 @@ func (r *run) step(stream *loader.Stream) error {
 }
 
 // afterStep does what is due between steps.
-func (r *run) afterStep() error {
+func (r *run) afterStep(ctx context.Context) error {
 	if r.state.Interval.all()+len(r.pending) == interval {
 		if err := r.line(); err != nil {
 			return err
 		}
 	}
 	r.Watch.Update(r.progress())
-	if r.Every >= 0 && time.Since(r.saved) >= r.Every && r.state.Batch < r.train.Batches() {
-		return r.save(LastName)
+	due, err := r.agree(ctx, r.Every >= 0 && time.Since(r.saved) >= r.Every)
+	if err == nil && due && r.state.Batch < r.batches() {
+		err = r.save(LastName)
 	}
-	return nil
+	return err
 }
 
 // read takes losses and norms of the steps since the last reading into the sums.
@@ -127,6 +136,9 @@ func (r *run) read() error {
 	steps := r.pending
 	r.pending = nil
 	losses, norms, err := r.engine.read(steps)
+	if err == nil {
+		err = r.meanLosses(losses)
+	}
 	if err != nil {
 		return err
 	}
@@ -164,7 +176,7 @@ func (r *run) line() error {
 		return err
 	}
 	line := StepLine{Place: r.place(stepLine), Loss: sum.meanLoss(), Norm: sum.meanNorm(), MaxNorm: sum.MaxNorm, Clipped: sum.Clipped,
-		Skipped: sum.Skipped, Scale: r.scale(), Rate: r.schedule.rate(r.state.Step - 1), PerSecond: r.clock.perSecond(), Wait: r.clock.wait()}
+		Skipped: sum.Skipped, Scale: r.scale(), Rate: r.schedule.rate(r.position() - 1), PerSecond: r.clock.perSecond(), Wait: r.clock.wait()}
 	r.loss = line.Loss
 	r.state.Interval = sums{}
 	r.clock = stopwatch{begun: time.Now()}
@@ -191,8 +203,7 @@ func (r *run) scale() float64 {
 
 func (r *run) progress() Progress {
 	s := &r.state
-	steps, n := r.stepsOfEpoch(), r.Settings.Step.MicroBatches()
-	done := (s.Batch + n - 1) / n
+	steps, done := r.stepsOfEpoch(), r.stepsDone()
 	left := (r.Settings.Epochs-s.Epoch)*steps - done
 	return Progress{Epoch: min(s.Epoch+1, r.Settings.Epochs), Epochs: r.Settings.Epochs, Step: done, Steps: steps, Loss: r.loss,
 		PerSecond: r.pace.perSecond(), Remaining: r.pace.remaining(left, r.Settings.Epochs-s.Epoch, r.Validation.Len())}
@@ -207,28 +218,49 @@ func (r *run) validate(ctx context.Context) (*metric.Sample, error) {
 	return metric.OfLogits(logits, labels)
 }
 
-// scoreValidation returns the logits of all validation images, and their labels.
+// scoreValidation returns the logits of all validation images, and their labels. Each
+// rank scores its share, as with the running statistics of rank 0, and all get the
+// whole: that takes the least time, and what follows from it, such as the end of
+// training, is the same in all ranks.
 func (r *run) scoreValidation(ctx context.Context) (logits []float64, labels []int, err error) {
 	p := r.progress()
 	p.Step, p.Steps = 0, 0
 	r.Watch.Update(p)
 	r.pace.begin()
 	defer r.pace.validation()
-	stream := r.validation.Epoch(ctx, 0, 0)
+	own, err := r.scoreShare(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	all, err := r.Team.Gather(r.engine.sc, own)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range r.Validation.Len() {
+		labels = append(labels, r.Validation.Label(i))
+	}
+	return interleaved(all), labels, nil
+}
+
+// scoreShare returns the logits of this rank's validation images.
+func (r *run) scoreShare(ctx context.Context) (logits []float64, err error) {
+	if g := r.engine.gradients; g != nil {
+		if err := g.Share(); err != nil {
+			return nil, err
+		}
+	}
+	stream := r.validation.Epoch(r.streaming(ctx), 0, 0)
 	defer stream.Close()
 	for {
 		b, err := stream.Next()
 		if err == io.EOF {
-			return logits, labels, nil
+			return logits, nil
 		}
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if logits, err = r.engine.score(b, logits); err != nil {
-			return nil, nil, err
-		}
-		for _, l := range b.Labels {
-			labels = append(labels, int(l))
+			return nil, err
 		}
 		stream.Release(b)
 	}
@@ -241,12 +273,13 @@ func (r *run) endEpoch(v *metric.Sample, perSecond float64) error {
 		return fmt.Errorf("validation loss is %v after step %d: a lower rate, clipping or warm-up may help", loss, s.Step)
 	}
 	better := s.Best == nil || loss < s.Best.Loss
+	rate := r.schedule.rate(r.position() - 1)
 	s.Epoch++
 	line := EpochLine{Place: r.place(epochLine), Loss: s.Sums.meanLoss(), Norm: s.Sums.meanNorm(), Clipped: s.Sums.Clipped, Skipped: s.Sums.Skipped,
-		Rate: r.schedule.rate(s.Step - 1), Validation: loss, Accuracy: v.At(0).Accuracy(), AUROC: v.AUROC(), Best: better,
+		Rate: rate, Validation: loss, Accuracy: v.At(0).Accuracy(), AUROC: v.AUROC(), Best: better,
 		PerSecond: perSecond, Wait: r.epoch.wait(), Seconds: digits(r.epoch.seconds())}
 	r.schedule.epoch(loss)
-	s.Batch, s.Sums, s.Schedule = 0, sums{}, r.schedule.state()
+	s.Batch, s.Offset, s.Sums, s.Schedule = 0, 0, sums{}, r.schedule.state()
 	switch {
 	case s.Stop.epoch(loss, r.Settings.Stop):
 		s.Ended = NoBetter
@@ -272,7 +305,7 @@ func (r *run) save(names ...string) error {
 	if err := r.read(); err != nil {
 		return err // and the checkpoint of finite weights stays
 	}
-	if err := r.readScale(); err != nil {
+	if err := r.readScale(); err != nil || !r.chief() {
 		return err
 	}
 	first := r.dir.file(names[0])

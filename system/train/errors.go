@@ -60,6 +60,9 @@ func (r *run) broken(err error) error {
 	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
 		err = fmt.Errorf("%w; make room there, and --resume goes on", err)
 	}
+	if r.dir == nil { // not rank 0
+		return err
+	}
 	saved, peek := Peek(r.dir.file(LastName))
 	if peek != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"lensbench/system/fusion"
 	"lensbench/system/metric"
 	"lensbench/system/trained"
+	"lensbench/torch"
 )
 
 // An Outcome is what a run came to, apart from times: that of equal runs is equal.
@@ -48,8 +49,33 @@ type Record struct {
 // rates are the false-positive rates that thresholds are chosen for.
 var rates = []float64{0, 0.001, 0.01, 0.1}
 
-// finish makes the best checkpoint a trained network.
+// finish makes the best checkpoint a trained network. Its result is that of rank 0,
+// nil in others.
 func (r *run) finish(ctx context.Context) (*Result, error) {
+	r.engine.part()
+	if r.chief() {
+		return r.conclude(ctx)
+	}
+	if err := r.shareWeights(); err != nil {
+		return nil, err
+	}
+	_, _, err := r.scoreValidation(ctx)
+	return nil, err
+}
+
+// shareWeights gives all ranks the weights of rank 0.
+func (r *run) shareWeights() error {
+	var all []*torch.Tensor
+	for _, p := range r.model.Params.All() {
+		if !p.Counter {
+			all = append(all, p.T())
+		}
+	}
+	return r.Team.Broadcast(all...)
+}
+
+// conclude is finish in rank 0.
+func (r *run) conclude(ctx context.Context) (*Result, error) {
 	s := &r.state
 	best, err := openCheckpoint(r.dir.file(BestName))
 	if err != nil {
@@ -60,6 +86,9 @@ func (r *run) finish(ctx context.Context) (*Result, error) {
 		return nil, fmt.Errorf("%s: is not that of epoch %d, which was the best", best.Name(), s.Best.Epoch)
 	}
 	if err := r.model.Params.Load(r.engine.sc, best); err != nil {
+		return nil, err
+	}
+	if err := r.shareWeights(); err != nil {
 		return nil, err
 	}
 	logits, labels, err := r.scoreValidation(ctx)

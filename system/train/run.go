@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"lensbench/system/loader"
 	"lensbench/system/model"
 	"lensbench/system/nn"
+	"lensbench/system/ranks"
 	"lensbench/system/safetensors"
 	"lensbench/system/survey"
 	"lensbench/system/trained"
@@ -34,6 +36,10 @@ type Job struct {
 	Trace   bool          // write digests of each step's gradients and weights, see TraceLine; a run that is resumed goes on with its trace
 	Watch   Watcher       // nil: Silence
 
+	// Team are the ranks that train together, each of which has this job; nil: this
+	// process works alone. Rank 0 alone uses Dir, Init, Every, Trace and Watch.
+	Team *ranks.Team
+
 	write func(path string, s *State, tensors []safetensors.Source) error // writeCheckpoint, but in tests
 }
 
@@ -41,7 +47,7 @@ type Job struct {
 func Start(ctx context.Context, j Job) (*Result, error) { return j.run(ctx, "") }
 
 // Resume goes on from a checkpoint, LastName or BestName. Settings and images
-// must be those of the run.
+// must be those of the run, but for the number of ranks.
 func Resume(ctx context.Context, j Job, checkpoint string) (*Result, error) {
 	return j.run(ctx, checkpoint)
 }
@@ -69,13 +75,19 @@ type run struct {
 
 func (j Job) run(ctx context.Context, checkpoint string) (*Result, error) {
 	r := &run{Job: j, pace: pace{now: time.Now}, all: stopwatch{begun: time.Now()}}
-	if r.Watch == nil {
+	if r.Team == nil {
+		r.Team = &ranks.Team{}
+	}
+	if r.Watch == nil || !r.chief() {
 		r.Watch = Silence
 	}
 	if r.write == nil {
 		r.write = writeCheckpoint
 	}
 	defer r.Watch.Finish()
+	if (r.Auto || r.Budget > 0) && !r.Team.Alone() {
+		return nil, errors.New("a memory budget is for one process; ranks have a batch that is given")
+	}
 	if err := r.prepare(); err != nil {
 		return nil, err
 	}
@@ -84,6 +96,9 @@ func (j Job) run(ctx context.Context, checkpoint string) (*Result, error) {
 		return nil, err
 	}
 	defer lift()
+	if !r.chief() {
+		return r.inSession(ctx, nil)
+	}
 	dir, err := openDirectory(j.Dir)
 	if err != nil {
 		return nil, err
@@ -111,6 +126,10 @@ func (j Job) run(ctx context.Context, checkpoint string) (*Result, error) {
 // prepare checks what can be known before anything is written.
 func (r *run) prepare() (err error) {
 	s := &r.Settings
+	s.Ranks = 0
+	if !r.Team.Alone() {
+		s.Ranks = r.Team.World
+	}
 	if err := s.Check(); err != nil {
 		return err
 	}
@@ -131,15 +150,10 @@ func (r *run) prepare() (err error) {
 	if r.Auto {
 		s.Batch = min(FirstBatch, r.Train.Len())
 	}
-	if n := r.Train.Len(); n < s.Batch {
-		return fmt.Errorf("batch %d; there are only %d training images", s.Batch, n)
+	if err := r.checkBatch(); err != nil {
+		return err
 	}
 	return r.openLoaders()
-}
-
-func (r *run) trainConfig(batch int) loader.Config {
-	s := r.Settings
-	return loader.Config{Batch: batch, Workers: r.Workers, Shuffle: true, Seed: s.Seed, DropLast: true, Augment: &s.Augment, Stretch: s.Stretch}
 }
 
 // openLoaders makes what depends on the batch.
@@ -148,7 +162,8 @@ func (r *run) openLoaders() (err error) {
 	if r.train, err = loader.New(r.Train, r.trainConfig(s.Batch)); err != nil {
 		return err
 	}
-	r.validation, err = loader.New(r.Validation, loader.Config{Batch: s.Batch, Workers: r.Workers, Stretch: s.Stretch})
+	r.validation, err = loader.New(r.Validation, loader.Config{Batch: s.Batch, Workers: r.Workers, Stretch: s.Stretch,
+		Rank: r.Team.Rank, World: s.world()})
 	if err != nil {
 		return err
 	}
@@ -156,16 +171,35 @@ func (r *run) openLoaders() (err error) {
 	return err
 }
 
+func (r *run) checkBatch() error {
+	s, n := &r.Settings, r.Train.Len()
+	switch {
+	case n >= s.Batch*s.world():
+		return nil
+	case s.world() > 1:
+		return fmt.Errorf("batch %d on each of %d ranks; there are only %d training images", s.Batch, s.world(), n)
+	}
+	return fmt.Errorf("batch %d; there are only %d training images", s.Batch, n)
+}
+
+// trainConfig says what the batches of this rank are.
+func (r *run) trainConfig(batch int) loader.Config {
+	s := &r.Settings
+	augment := s.Augment
+	return loader.Config{Batch: batch, Workers: r.Workers, Shuffle: true, Seed: s.Seed, DropLast: true,
+		Augment: &augment, Stretch: s.Stretch, Rank: r.Team.Rank, World: s.world()}
+}
+
 // stepsOfEpoch is the number of steps of an epoch, with a last one of fewer
 // micro-batches.
 func (r *run) stepsOfEpoch() int {
 	n := r.Settings.Step.MicroBatches()
-	return (r.train.Batches() + n - 1) / n
+	return (r.batchesOf(0) + n - 1) / n
 }
 
 // checkInit makes sure that the first weights are those of the network.
 func (r *run) checkInit() error {
-	if r.Init == "" {
+	if r.Init == "" || !r.chief() {
 		return nil
 	}
 	f, err := openInit(r.Init, r.Settings.Init, r.model.Params)
@@ -207,12 +241,11 @@ func (r *run) open(name string) (*checkpoint, error) {
 // checkpoint.
 func (r *run) inSession(ctx context.Context, c *checkpoint) (result *Result, err error) {
 	err = torch.Session{Threads: r.Settings.Threads}.Run(func(sc *torch.Scope) error {
-		if err := r.load(sc, c); err != nil {
+		err := r.load(sc, c)
+		defer r.unload()
+		if err != nil {
 			return err
 		}
-		defer r.engine.free()
-		defer r.journal.close()
-		defer r.engine.tracer.end()
 		for r.state.Ended == "" {
 			if err := r.oneEpoch(ctx); err != nil {
 				return err
@@ -227,18 +260,34 @@ func (r *run) inSession(ctx context.Context, c *checkpoint) (result *Result, err
 	return result, err
 }
 
-// load makes the engine and opens the journal.
+// load makes the engine and opens the journal. What rank 0 has read, others get from
+// it.
 func (r *run) load(sc *torch.Scope, c *checkpoint) (err error) {
 	machine := Machine{torch.Version(), torch.CPUCapability()}
-	if c == nil {
+	switch {
+	case !r.chief():
+		r.engine, err = newEngine(sc, r.model, &r.Settings, r.state.Data.Pixels, nn.Formula{Seed: r.Settings.Seed})
+	case c == nil:
 		err = r.begin(sc, machine)
-	} else {
+	default:
 		err = r.goOn(sc, c, machine)
 	}
-	if err == nil {
+	if err == nil && r.chief() {
 		r.engine.tracer, err = r.openTracer(c != nil)
 	}
+	if err == nil {
+		err = r.unite(sc)
+	}
 	return err
+}
+
+// unload ends what load has begun.
+func (r *run) unload() {
+	if r.engine != nil {
+		r.engine.tracer.end()
+		r.engine.free()
+	}
+	r.journal.close()
 }
 
 // goOn makes a run what it was at a checkpoint.
@@ -247,6 +296,7 @@ func (r *run) goOn(sc *torch.Scope, c *checkpoint, machine Machine) (err error) 
 	if d := differences(machine, c.State.Machine); d != nil {
 		r.Watch.Note(fmt.Sprintf("note: %s on this machine, so weights will differ in their last digits from those of an unbroken run", d[0]))
 	}
+	r.takeRanks()
 	if err := restore(r.schedule, r.state.Schedule); err != nil {
 		return err
 	}
@@ -261,6 +311,24 @@ func (r *run) goOn(sc *torch.Scope, c *checkpoint, machine Machine) (err error) 
 	}
 	r.Watch.Note("goes on from " + r.state.Where())
 	return r.noteRun(resumeLine)
+}
+
+// takeRanks goes on with this number of ranks, whatever it was before.
+func (r *run) takeRanks() {
+	before, now := r.state.Settings.world(), r.Settings.world()
+	if before == now {
+		return
+	}
+	r.Watch.Note(fmt.Sprintf("note: goes on with %s after %s, so a step has %d images, not %d, and weights will differ from those of an unbroken run",
+		counted(now), counted(before), now*r.Settings.Batch*r.Settings.Step.MicroBatches(), before*r.Settings.Batch*r.Settings.Step.MicroBatches()))
+	r.state.regroup(r.Settings)
+}
+
+func counted(ranks int) string {
+	if ranks == 1 {
+		return "1 rank"
+	}
+	return fmt.Sprintf("%d ranks", ranks)
 }
 
 // begin begins a run. Its first checkpoint is that of no step: a run that is

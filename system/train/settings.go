@@ -32,6 +32,10 @@ type Settings struct {
 	Step    step.Settings   `json:"step,omitzero"`  // how a batch becomes gradients
 	Sched   ScheduleSetting `json:"schedule"`       // of the rate
 	Stop    StopSetting     `json:"stop"`           // before Epochs
+
+	// Ranks is the number of processes, each with batches and threads of its own: a
+	// step has Ranks times as many images. A run may go on with another number. 0: 1.
+	Ranks int `json:"ranks,omitempty"`
 }
 
 // A ScheduleSetting says how the rate changes.
@@ -79,6 +83,7 @@ var Ranges = []Range{
 	{"batch", 2, 65_536, func(s *Settings) float64 { return float64(s.Batch) }},
 	{"rate", 1e-12, 100, func(s *Settings) float64 { return s.Rate }},
 	{"decay", 0, 100, func(s *Settings) float64 { return s.Decay }},
+	{"ranks", 0, 65_536, func(s *Settings) float64 { return float64(s.Ranks) }},
 	{"clip", 0, 1e12, func(s *Settings) float64 { return s.Clip }},
 	{"schedule.warm_up", 0, 1, func(s *Settings) float64 { return s.Sched.WarmUp }},
 	{"schedule.factor", 1e-6, 1, func(s *Settings) float64 { return s.Sched.Factor }},

@@ -16,8 +16,12 @@ type State struct {
 	Machine  Machine  `json:"machine"`
 
 	Epoch int `json:"epoch"` // complete epochs
-	Batch int `json:"batch"` // complete batches of the next one
+	Batch int `json:"batch"` // complete batches of the next one, in each rank
 	Step  int `json:"step"`  // complete steps of all epochs
+
+	// Offset is the number of images of the next epoch that were used before its
+	// Batch batches, by another number of ranks.
+	Offset int `json:"offset,omitempty"`
 
 	Interval sums `json:"interval"` // since the last line of the journal
 	Sums     sums `json:"sums"`     // of the epoch
@@ -55,18 +59,23 @@ func (s *State) Where() string {
 	switch {
 	case s.Ended != "":
 		return fmt.Sprintf("its end, after epoch %d", s.Epoch)
-	case s.Batch == 0 && s.Epoch == 0:
+	case s.Batch+s.Offset == 0 && s.Epoch == 0:
 		return "its beginning"
-	case s.Batch == 0:
+	case s.Batch+s.Offset == 0:
 		return fmt.Sprintf("the end of epoch %d of %d", s.Epoch, s.Settings.Epochs)
 	}
 	return fmt.Sprintf("step %d, in epoch %d of %d", s.Step, s.Epoch+1, s.Settings.Epochs)
 }
 
 // sameRun returns an error that names every difference between the run that s is
-// of and the one that is asked for.
+// of and the one that is asked for. Another number of ranks, with as many threads as
+// that leaves to each, goes on with the run.
 func (s *State) sameRun(settings Settings, data Data) error {
-	problems := differences(s.Settings, settings)
+	of := s.Settings
+	if of.Ranks != settings.Ranks {
+		of.Ranks, of.Threads = settings.Ranks, settings.Threads
+	}
+	problems := differences(of, settings)
 	for _, p := range differences(s.Data, data) {
 		problems = append(problems, "data."+p)
 	}
