@@ -100,7 +100,12 @@ func (s *Server) measure(n int) (*protocol.Sample, error) {
 		sample.Memory = s.memory(peaks.Plus(torch.ReadPeaks()))
 		sample.TensorPeak = sample.Memory.AtPeak.Total()
 	}
-	return sample, nil
+	if x, ok := s.work.(interface {
+		extra(step float64) (map[string]protocol.Number, error)
+	}); ok && !s.counts {
+		sample.Extra, err = x.extra(sample.Wall / float64(n))
+	}
+	return sample, err
 }
 
 func (s *Server) verify(r *protocol.VerifyRequest) (*protocol.Outputs, error) {

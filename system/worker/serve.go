@@ -16,6 +16,7 @@ import (
 // A Server answers the requests of one run of the worker.
 type Server struct {
 	Member []string // command that starts a member process of an ensemble
+	Rank   []string // … a rank of a training of several, but for rank 0
 
 	loaded float64 // s, process start to the first request
 	work   work    // nil: nothing prepared
