@@ -11,6 +11,10 @@ import (
 	"lensbench/system/worker"
 )
 
+// rankCommand is the name of the hidden command that worker starts for each rank of a
+// training of several, but for rank 0.
+const rankCommand = "rank"
+
 // memberCommand is the name of the hidden command that worker starts for each
 // member of an ensemble in processes.
 const memberCommand = "member"
@@ -33,8 +37,21 @@ standard input and output, until its input ends.`,
 			if err != nil {
 				return err
 			}
-			s := worker.Server{Member: []string{self, memberCommand}}
+			s := worker.Server{Member: []string{self, memberCommand}, Rank: []string{self, rankCommand}}
 			return s.Serve(c.InOrStdin(), out)
+		},
+	}
+}
+
+func newRankCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    rankCommand,
+		Short:  "Be one rank of a training of several",
+		Hidden: true,
+		Args:   cli.NoArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			defer exitWith(c.Context())()
+			return worker.ServeRank()
 		},
 	}
 }

@@ -19,12 +19,15 @@ import (
 // that started them, however it ends.
 type Launch struct {
 	Ranks   int
-	Command []string      // program and arguments; nil: those of this process
-	Env     []string      // NAME=value, beside those of this process
-	Threads int           // OMP_NUM_THREADS of each; 0: its share of the processors
-	Stdout  io.Writer     // of rank 0; that of others goes to Stderr. nil: os.Stdout
-	Stderr  io.Writer     // of all, each line after "rank 3: "; nil: os.Stderr
-	Grace   time.Duration // between asking a rank to end and killing it; 0: 5 s
+	Command []string  // program and arguments; nil: those of this process
+	Env     []string  // NAME=value, beside those of this process
+	Threads int       // OMP_NUM_THREADS of each; 0: its share of the processors
+	Stdout  io.Writer // of rank 0; that of others goes to Stderr. nil: os.Stdout
+	Stderr  io.Writer // of all, each line after "rank 3: "; nil: os.Stderr
+	// Setup, if not nil, changes the command of a rank before it is started, to give
+	// it files. Rank 0 has one more already.
+	Setup func(rank int, c *exec.Cmd) error
+	Grace time.Duration // between asking a rank to end and killing it; 0: 5 s
 }
 
 // spinCount ends the wait of OpenMP's threads for the next region after 1.4 ms.
@@ -201,6 +204,11 @@ func (l Launch) startMember(p Place, socket *os.File, stderr *shared, ended chan
 	}
 	m.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	m.cmd.WaitDelay = time.Second // for who inherited its stderr
+	if l.Setup != nil {
+		if err := l.Setup(p.Rank, m.cmd); err != nil {
+			return nil, err
+		}
+	}
 	return m, m.start(ended)
 }
 

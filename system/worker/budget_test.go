@@ -123,7 +123,7 @@ func TestRationDigests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opened, err := openTraining(c, "")
+	opened, err := (&Server{}).openTraining(c, "")
 	if err != nil {
 		t.Fatal(err)
 	}

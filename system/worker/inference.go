@@ -47,18 +47,18 @@ func (w *inference) load(sc *torch.Scope, seed uint64) error {
 	if err := w.model.Params.Load(sc, formula); err != nil {
 		return err
 	}
-	w.images = sc.Keep(images(sc, formula, w.batch, w.model.Bands, w.pixels))
+	w.images = sc.Keep(images(sc, formula, 0, w.batch, w.model.Bands, w.pixels))
 	return nil
 }
 
 // images returns images of the formula's array "input", of mean 0 and
 // variance 1. They are filled one by one: a batch that is too large for memory
 // is then libtorch's error and not the end of the process.
-func images(sc *torch.Scope, f nn.Formula, batch, bands, pixels int) *torch.Tensor {
-	x := sc.Empty(torch.Float32, int64(batch), int64(bands), int64(pixels), int64(pixels))
+func images(sc *torch.Scope, f nn.Formula, first, n, bands, pixels int) *torch.Tensor {
+	x := sc.Empty(torch.Float32, int64(n), int64(bands), int64(pixels), int64(pixels))
 	one := make([]float32, bands*pixels*pixels)
-	for i := range batch {
-		f.Uniform("input", float32(math.Sqrt(3)), i*len(one), one)
+	for i := range n {
+		f.Uniform("input", float32(math.Sqrt(3)), (first+i)*len(one), one)
 		image := sc.Select(x, 0, int64(i))
 		sc.CopyFrom(image, one)
 		image.Free()

@@ -84,7 +84,7 @@ func (s *Server) open(c protocol.Settings, p *protocol.Prepare) (work, error) {
 	case kindInference:
 		return openInference(c)
 	case kindTrain:
-		return openTraining(c, p.Cache)
+		return s.openTraining(c, p.Cache)
 	case kindEnsemble:
 		return s.openEnsemble(c, p.Cache)
 	case kindNull:

@@ -94,13 +94,13 @@ func (s *Server) measure(n int) (*protocol.Sample, error) {
 		RSSPeak:     used.RSSPeak,
 		Voluntary:   used.Voluntary,
 		Involuntary: used.Involuntary,
-		Extra:       s.work.extra(),
 	}
 	if s.counts {
 		sample.Memory = s.memory(peaks.Plus(s.work.tensorPeaks()))
 		sample.TensorPeak = sample.Memory.AtPeak.Total()
 	}
-	return sample, nil
+	sample.Extra, err = s.work.extra(sample.Wall / float64(n))
+	return sample, err
 }
 
 func (s *Server) verify(r *protocol.VerifyRequest) (*protocol.Outputs, error) {

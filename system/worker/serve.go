@@ -16,6 +16,7 @@ import (
 // A Server answers the requests of one run of the worker.
 type Server struct {
 	Member []string // command that starts a member process of an ensemble
+	Rank   []string // … a rank of a training of several, but for rank 0
 
 	loaded float64 // s, process start to the first request
 	work   work    // nil: nothing prepared
@@ -39,8 +40,9 @@ type work interface {
 	resetPeaks() error
 	// tensorPeaks returns the peaks of this process since the last iterate began.
 	tensorPeaks() torch.Peaks
-	// extra returns numbers that only this work has, of the last iterate; nil for none.
-	extra() map[string]protocol.Number
+	// extra returns numbers that only this work has, of the last iterate, whose mean
+	// iteration took so many seconds; nil for none.
+	extra(seconds float64) (map[string]protocol.Number, error)
 	close() error
 }
 
@@ -70,8 +72,9 @@ func (alone) resetPeaks() error                           { return nil }
 // plain is part of work that leaves peaks to torch and has nothing to add.
 type plain struct{}
 
-func (plain) tensorPeaks() torch.Peaks          { return torch.ReadPeaks() }
-func (plain) extra() map[string]protocol.Number { return nil }
+func (plain) tensorPeaks() torch.Peaks { return torch.ReadPeaks() }
+
+func (plain) extra(float64) (map[string]protocol.Number, error) { return nil, nil }
 
 // Serve answers one request a line until in ends or asks to close.
 func (s *Server) Serve(in io.Reader, out io.Writer) error {

@@ -1,19 +1,25 @@
 package worker
 
 import (
+	"errors"
+
 	"lensbench/protocol"
 	"lensbench/system/model"
 	"lensbench/system/nn"
 	"lensbench/system/optim"
+	"lensbench/system/ranks"
 	"lensbench/system/step"
 	"lensbench/torch"
 )
 
 // A training is one network that is trained on one step's images in memory, or on
-// images on disk. One iteration is one step, or with a budget a number of images.
+// images on disk. One iteration is one step, of all ranks if there are several: then
+// this process is one of them; or with a budget it is a number of images.
 type training struct {
-	alone
+	*company // the other ranks, in rank 0 of several; else nil
 	settings protocol.Settings
+	team     *ranks.Team // nil: one rank
+	exchange *ranks.Gradients
 	cache    string // directory for simulated images
 	lane     *nn.Lane
 	model    *model.Model
@@ -24,8 +30,38 @@ type training struct {
 	initial  []*torch.Tensor // values of all parameters before the first step
 }
 
-// openTraining prepares the work that the settings say.
-func openTraining(c protocol.Settings, cache string) (work, error) {
+// openTraining prepares the work that the settings say, in all ranks.
+func (s *Server) openTraining(c protocol.Settings, cache string) (work, error) {
+	if c.Ranks <= 1 {
+		w, err := openRank(c, cache, nil, nil)
+		if err != nil {
+			return nil, err
+		}
+		return w, nil
+	}
+	if c.Threads == 0 {
+		c.Threads = max(1, torch.DefaultThreads()/c.Ranks)
+	}
+	others, err := convene(s.Rank, rankRequest{Op: rankOpen, Settings: c, Cache: cache, Count: s.counts})
+	if err != nil {
+		return nil, err
+	}
+	w, err := openRank(c, cache, others.team, others)
+	if err == nil {
+		_, err = others.receive()
+	}
+	if err != nil {
+		err = others.leave(err)
+		if w != nil {
+			w.closeRank()
+		}
+		return nil, err
+	}
+	return w, nil
+}
+
+// openRank prepares the part of one rank.
+func openRank(c protocol.Settings, cache string, team *ranks.Team, others *company) (*training, error) {
 	s, err := stepSettings(c)
 	if err != nil {
 		return nil, err
@@ -43,12 +79,12 @@ func openTraining(c protocol.Settings, cache string) (work, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &training{settings: c, cache: cache, lane: lane, model: m, watch: watch{monitor: c.Monitor, counts: countsSteps(c)}}
+	w := &training{company: others, settings: c, team: team, cache: cache, lane: lane, model: m, watch: watch{monitor: c.Monitor, counts: countsSteps(c)}}
 	if c.Budget > 0 {
 		w.ration = newRation(c)
 	}
 	if err := lane.Do(func(sc *torch.Scope) error { return w.load(sc, s) }); err != nil {
-		w.close()
+		w.closeRank()
 		return nil, err
 	}
 	return w, nil
@@ -62,6 +98,14 @@ func (w *training) load(sc *torch.Scope, s step.Settings) (err error) {
 		return err
 	}
 	w.stepper.Keep(sc)
+	if w.team != nil {
+		if w.exchange, err = ranks.NewGradients(w.team, w.model.Params, torch.ReducerConfig{}); err != nil {
+			return err
+		}
+		if exchanging {
+			w.stepper.Exchange = w.exchange
+		}
+	}
 	if w.source, err = w.openSource(sc, formula); err != nil {
 		return err
 	}
@@ -71,11 +115,14 @@ func (w *training) load(sc *torch.Scope, s step.Settings) (err error) {
 	return nil
 }
 
+// exchanging is false in tests of what finds gradients that are not averaged.
+var exchanging = true
+
 func (w *training) openSource(sc *torch.Scope, f nn.Formula) (source, error) {
 	if w.settings.Source != "disk" {
-		return newMemory(sc, f, w.settings), nil
+		return newMemory(sc, f, w.settings, w.rank(), max(w.settings.Accumulate, 1)), nil
 	}
-	d, err := openDisk(w.settings, w.cache)
+	d, err := openDisk(w.settings, w.cache, w.rank())
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +151,7 @@ func (w *training) facts() protocol.Facts {
 		Parameters:        w.model.Params.Trainable(),
 		WeightBytes:       w.model.Params.Bytes(),
 		FLOPPerItem:       3 * flop, // backward, each product has two gradients
-		ItemsPerIteration: images,
+		ItemsPerIteration: images * w.world(),
 		Threads:           w.lane.Threads(),
 	}
 }
@@ -120,6 +167,11 @@ func (w *training) sides() []int {
 // rewind goes back to the first weights, the first state of the optimiser, and
 // the seed of the random numbers: on one batch, a loss would vanish otherwise.
 func (w *training) rewind() error {
+	_, err := w.company.do(rankRequest{Op: rankRewind}, w.rewindRank)
+	return err
+}
+
+func (w *training) rewindRank() error {
 	return w.lane.Do(func(sc *torch.Scope) error { w.restart(sc); return nil })
 }
 
@@ -134,12 +186,26 @@ func (w *training) restart(sc *torch.Scope) {
 }
 
 func (w *training) iterate(n int, c *clock) error {
+	_, err := w.company.do(rankRequest{Op: rankIterate, Iterations: n}, func() error { return w.iterateRank(n, c) })
+	return err
+}
+
+// iterateRank makes steps, from when all ranks are there to when all have ended.
+func (w *training) iterateRank(n int, c *clock) error {
 	w.watch.begin()
 	return w.lane.Do(func(sc *torch.Scope) error {
+		if err := w.barrier(); err != nil {
+			return err
+		}
 		c.start()
-		for range n {
+		for i := range n {
 			if err := w.iteration(sc); err != nil {
 				return err
+			}
+			if i == n-1 {
+				if err := w.barrier(); err != nil {
+					return err
+				}
 			}
 			c.lap()
 		}
@@ -164,8 +230,12 @@ func (w *training) iteration(sc *torch.Scope) error {
 // tensorPeaks are those since the last iterate began.
 func (w *training) tensorPeaks() torch.Peaks { return w.watch.since() }
 
-// extra is what a budget and a monitor have to say of the last iterate.
-func (w *training) extra() map[string]protocol.Number {
+// extra is what a budget, a monitor and ranks have to say of the last iterate. Memory
+// that is counted is that of its steps alone, without those that communication makes.
+func (w *training) extra(step float64) (map[string]protocol.Number, error) {
+	if w.company != nil && !torch.CountingMemory() {
+		return w.communication(step)
+	}
 	out := map[string]protocol.Number{}
 	if w.ration != nil {
 		out = w.ration.extra(w.watch.peaks.All.Total())
@@ -173,7 +243,7 @@ func (w *training) extra() map[string]protocol.Number {
 	if w.watch.monitor != "" {
 		out["monitor_peak"] = protocol.Number(w.watch.peak)
 	}
-	return out
+	return out, nil
 }
 
 // step makes one step and returns its loss.
@@ -187,17 +257,21 @@ func (w *training) step(sc *torch.Scope) (loss *torch.Tensor, err error) {
 	return loss, err
 }
 
-// add adds up the gradients of a step and returns its loss.
+// add adds up the gradients of a step and returns its loss, of this rank's images.
 func (w *training) add(sc *torch.Scope) (sum *torch.Tensor, err error) {
-	n := w.stepper.Settings.MicroBatches()
+	return w.addFrom(sc, w.source, w.stepper.Settings.MicroBatches())
+}
+
+// addFrom adds up the gradients of n micro-batches.
+func (w *training) addFrom(sc *torch.Scope, from source, n int) (sum *torch.Tensor, err error) {
 	for i := range n {
 		w.stepper.Last = i == n-1
-		images, labels, err := w.source.next(sc)
+		images, labels, err := from.next(sc)
 		if err != nil {
 			return nil, err
 		}
 		loss := w.stepper.Add(sc, images, labels, 1/float64(n))
-		w.source.release()
+		from.release()
 		if sum != nil {
 			loss = sc.Add(sum, loss)
 		}
@@ -207,6 +281,14 @@ func (w *training) add(sc *torch.Scope) (sum *torch.Tensor, err error) {
 }
 
 func (w *training) close() error {
+	err := w.company.leave(nil)
+	return errors.Join(err, w.closeRank())
+}
+
+func (w *training) closeRank() error {
+	if w.exchange != nil {
+		w.exchange.Free()
+	}
 	if w.source != nil {
 		w.source.close()
 	}

@@ -20,8 +20,17 @@ func (w *training) outputs(check string) (out outputs, err error) {
 	if w.settings.Adaptive != "" && check != protocol.CheckDigests {
 		return out, refuse(protocol.Unsupported, "verify: an adaptive batch has no %s to compare, for its batches are others; digests are of the images", orDefault(check))
 	}
+	_, err = w.company.do(rankRequest{Op: rankCheck, Check: check}, func() (err error) {
+		out, err = w.outputsRank(check)
+		return err
+	})
+	return out, err
+}
+
+// outputsRank is the part of one rank; all come to the same.
+func (w *training) outputsRank(check string) (out outputs, err error) {
 	w.source.rewind()
-	if err := w.rewind(); err != nil {
+	if err := w.rewindRank(); err != nil {
 		return out, err
 	}
 	defer w.source.rewind()
@@ -62,7 +71,11 @@ func (w *training) losses(sc *torch.Scope) (outputs, error) {
 		}
 		steps = append(steps, loss)
 	}
-	return out, sc.Stack(steps, 0).CopyFloat32(out.values)
+	all, err := w.mean(sc, sc.Stack(steps, 0))
+	if err != nil {
+		return out, err
+	}
+	return out, all.CopyFloat32(out.values)
 }
 
 // gradients are those of the first step: a selection of their values, and digests of
@@ -78,7 +91,10 @@ func (w *training) gradients(sc *torch.Scope) (out outputs, err error) {
 	scaler := w.stepper.AdamW.Scaler
 	w.stepper.AdamW.Scaler = nil
 	defer func() { w.stepper.AdamW.Scaler = scaler }()
-	if _, err := w.add(sc); err != nil {
+	if err := w.coverage(sc); err != nil {
+		return out, err
+	}
+	if err := w.addChecked(sc); err != nil {
 		return out, err
 	}
 	for _, g := range sc.Grads(w.stepper.AdamW.Weights) {
@@ -92,6 +108,22 @@ func (w *training) gradients(sc *torch.Scope) (out outputs, err error) {
 	sc.ZeroGrads(w.stepper.AdamW.Weights)
 	out.shape = []int{len(out.values)}
 	return out, nil
+}
+
+// addChecked adds up the gradients of the images that are checked.
+func (w *training) addChecked(sc *torch.Scope) error {
+	n := w.settings.CheckImages
+	if n == 0 {
+		_, err := w.add(sc)
+		return err
+	}
+	each := w.settings.Batch * w.world()
+	if n%each != 0 || w.settings.Source == "disk" {
+		return refuse(protocol.BadRequest, "check_images: %d, want a multiple of %d images, batch × ranks, in memory", n, each)
+	}
+	formula := nn.Formula{Seed: uint64(w.settings.Seed)}
+	_, err := w.addFrom(sc, newMemory(sc, formula, w.settings, w.rank(), n/each), n/each)
+	return err
 }
 
 // selected is the number of values of each gradient that are compared one by one.

@@ -9,6 +9,7 @@ import (
 	"lensbench/system/metric"
 	"lensbench/system/nn"
 	"lensbench/system/optim"
+	"lensbench/system/ranks"
 	"lensbench/system/stretch"
 	"lensbench/system/survey"
 	"lensbench/system/trained"
@@ -63,13 +64,19 @@ func (w *training) finalLoss(sc *torch.Scope, set *survey.Set, seed uint64) (flo
 		return 0, err
 	}
 	n := w.stepper.Settings.MicroBatches()
-	batches, err := loader.New(train, loader.Config{Batch: finalBatch / n, Workers: 1, Shuffle: true, DropLast: true, Seed: seed,
+	batches, err := loader.New(train, loader.Config{Batch: max(1, finalBatch/n/w.world()), Workers: 1, Shuffle: true, DropLast: true, Seed: seed,
+		Rank: w.rank(), World: w.world(),
 		Augment: &augment.Policy{Dihedral: true, Shift: 2}, Stretch: stretch.Asinh})
 	if err != nil {
 		return 0, err
 	}
 	for epoch := range finalEpochs {
 		if err := w.finalEpoch(sc, batches, epoch); err != nil {
+			return 0, err
+		}
+	}
+	if w.exchange != nil {
+		if err := w.exchange.Share(); err != nil {
 			return 0, err
 		}
 	}
@@ -98,7 +105,7 @@ func (w *training) finalEpoch(sc *torch.Scope, batches *loader.Loader, epoch int
 	stream := batches.Epoch(context.Background(), epoch, 0)
 	defer stream.Close()
 	n := w.stepper.Settings.MicroBatches()
-	for range batches.Batches() / n {
+	for range ranks.Steps(finalTrain, max(1, finalBatch/n/w.world()), w.world()) / n {
 		for i := range n {
 			b, err := stream.Next()
 			if err != nil {

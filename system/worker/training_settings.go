@@ -31,6 +31,8 @@ func stepSettings(c protocol.Settings) (step.Settings, error) {
 // checkBudget refuses what makes no sense with a budget, or without one.
 func checkBudget(c protocol.Settings) error {
 	switch {
+	case c.Ranks > 1 && (c.Budget > 0 || c.Monitor != ""):
+		return refuse(protocol.BadRequest, "ranks: %d; a budget and a monitor are for one process", c.Ranks)
 	case c.Budget == 0 && c.Adaptive != "":
 		return refuse(protocol.BadRequest, "adaptive: %s chooses batches under a budget; setting %q is missing", c.Adaptive, "budget")
 	case c.Budget == 0:

@@ -9,6 +9,7 @@ import (
 	"lensbench/system/decoded"
 	"lensbench/system/loader"
 	"lensbench/system/nn"
+	"lensbench/system/ranks"
 	"lensbench/system/stretch"
 	"lensbench/system/survey"
 	"lensbench/torch"
@@ -34,16 +35,16 @@ type memory struct {
 	at     int64
 }
 
-// newMemory makes the images of a step, which stay until the lane is closed.
-func newMemory(sc *torch.Scope, f nn.Formula, c protocol.Settings) *memory {
-	parts := max(c.Accumulate, 1)
+// newMemory makes the images of a rank's micro-batches, which stay until the lane is
+// closed: of the formula's array those that follow those of the ranks before.
+func newMemory(sc *torch.Scope, f nn.Formula, c protocol.Settings, rank, parts int) *memory {
 	n := c.Batch * parts
 	if c.Budget > 0 {
 		n, parts = c.Images, c.Images/c.Batch
 	}
 	return &memory{
-		images: sc.Keep(images(sc, f, n, c.Bands, c.Pixels)),
-		labels: sc.Keep(sc.FromFloat32(alternating(n), int64(n))),
+		images: sc.Keep(images(sc, f, rank*n, n, c.Bands, c.Pixels)),
+		labels: sc.Keep(sc.FromFloat32(alternating(rank*n, n), int64(n))),
 		batch:  int64(c.Batch), parts: int64(parts),
 	}
 }
@@ -67,11 +68,11 @@ func (m *memory) release()     {}
 func (m *memory) rewind()      { m.at = 0 }
 func (m *memory) close() error { return nil }
 
-// alternating returns 0, 1, 0, 1, …
-func alternating(n int) []float32 {
+// alternating returns n numbers of 0, 1, 0, 1, …, from number first on.
+func alternating(first, n int) []float32 {
 	v := make([]float32, n)
 	for i := range v {
-		v[i] = float32(i % 2)
+		v[i] = float32((first + i) % 2)
 	}
 	return v
 }
@@ -96,7 +97,7 @@ const (
 	cacheMapped = "mapped"
 )
 
-func openDisk(c protocol.Settings, cache string) (*disk, error) {
+func openDisk(c protocol.Settings, cache string, rank int) (*disk, error) {
 	dir, err := simulated(cache, survey.Spec{Seed: uint64(c.Seed), Count: c.Images, Pixels: c.Pixels, Bands: c.Bands})
 	if err != nil {
 		return nil, err
@@ -113,8 +114,10 @@ func openDisk(c protocol.Settings, cache string) (*disk, error) {
 			return nil, err
 		}
 	}
-	d.loader, err = loader.New(d.images, loader.Config{Batch: c.Batch, Workers: c.Workers, Prefetch: c.Prefetch * max(c.Workers, 1),
-		Shuffle: true, DropLast: true, Seed: uint64(c.Seed), Augment: &augment.Policy{Dihedral: true, Shift: 2}, Stretch: stretch.Asinh})
+	config := samplerOf(c, rank)
+	config.Workers, config.Prefetch = c.Workers, c.Prefetch*max(c.Workers, 1)
+	config.Augment, config.Stretch = &augment.Policy{Dihedral: true, Shift: 2}, stretch.Asinh
+	d.loader, err = loader.New(d.images, config)
 	return d, err
 }
 
@@ -164,7 +167,7 @@ func (d *disk) begin() {
 	if d.stream, d.ahead = d.ahead, nil; d.stream == nil {
 		d.stream = d.loader.Epoch(context.Background(), d.epoch, 0)
 	}
-	d.left = d.loader.Batches()
+	d.left = ranks.Steps(d.images.Len(), d.settings.Batch, d.settings.Ranks)
 }
 
 func (d *disk) release() {

@@ -26,12 +26,18 @@ import (
 // A test process whose environment has this variable is a worker or a member.
 const roleVariable = "LENSBENCH_TEST_ROLE"
 
+// apart is the variable that keeps ranks from exchanging gradients.
+const apart = "LENSBENCH_TEST_APART"
+
 func TestMain(m *testing.M) {
 	switch os.Getenv(roleVariable) {
 	case "worker":
 		exit(serveNoisily())
 	case "member":
 		exit(ensemble.ServeMember())
+	case "rank":
+		exchanging = os.Getenv(apart) == ""
+		exit(ServeRank())
 	}
 	torchtest.Main(m)
 }
@@ -51,16 +57,18 @@ func serveNoisily() error {
 		return err
 	}
 	fmt.Println("a library prints")
-	s := Server{Member: memberCommand()}
+	s := Server{Member: memberCommand(), Rank: roleCommand("rank")}
 	return s.Serve(io.TeeReader(os.Stdin, os.Stdout), out) // and again with every request
 }
 
-func memberCommand() []string {
+func memberCommand() []string { return roleCommand("member") }
+
+func roleCommand(role string) []string {
 	self, err := os.Executable()
 	if err != nil {
 		panic(err)
 	}
-	return []string{"env", roleVariable + "=member", self}
+	return []string{"env", roleVariable + "=" + role, self}
 }
 
 // prepare returns a request with the given settings.
@@ -72,7 +80,7 @@ func prepare(settings, pass, cache string) string {
 func talk(t *testing.T, lines ...string) []protocol.Response {
 	t.Helper()
 	var out bytes.Buffer
-	s := Server{Member: memberCommand()}
+	s := Server{Member: memberCommand(), Rank: roleCommand("rank")}
 	if err := s.Serve(strings.NewReader(strings.Join(lines, "\n")), &out); err != nil {
 		t.Fatal(err)
 	}
