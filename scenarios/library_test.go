@@ -93,7 +93,7 @@ func TestSelect(t *testing.T) {
 		t.Errorf("%v, %v; want %v", Names(got), err, want)
 	}
 	_, err = Select(all, "calibrate")
-	if want := `"calibrate": no such scenario; want one of calibration, ensemble-parallel, harness-null, peer-inference, peer-training; did you mean "calibration"?`; err == nil || err.Error() != want {
+	if want := `"calibrate": no such scenario; want one of ` + strings.Join(Names(all), ", ") + `; did you mean "calibration"?`; err == nil || err.Error() != want {
 		t.Errorf("error %v; want %s", err, want)
 	}
 	_, err = InSuite(all, "quik")

@@ -49,6 +49,10 @@ func collectives(t *Team, sc *torch.Scope) error {
 			return fmt.Errorf("%d values of rank %d", len(of), r)
 		}
 	}
+	text, err := t.Tell(sc, fmt.Appendf(nil, "I am %d", t.Rank))
+	if err != nil || string(text) != "I am 0" {
+		return fmt.Errorf("told %q, %v", text, err)
+	}
 	one, err := t.Any(sc, t.Rank == 1)
 	none, err2 := t.Any(sc, false)
 	if one != (t.World > 1) || none {
@@ -58,12 +62,14 @@ func collectives(t *Team, sc *torch.Scope) error {
 }
 
 func TestTeam(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{1, 2, 3} {
 		succeeds(t, "collectives", n)
 	}
 }
 
 func TestARankThatDoesNotComeIsNamed(t *testing.T) {
+	t.Parallel()
 	for n, want := range map[int]string{2: "rank 0 of 2: rank 1 has not come within 1s", 3: "rank 2 has not come within 1s"} {
 		if out, err := runs(t, "absent", n); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want an error with %q\n%s", err, want, out)
@@ -72,7 +78,7 @@ func TestARankThatDoesNotComeIsNamed(t *testing.T) {
 }
 
 // lostAfter is the timeout of ranks that lose one.
-const lostAfter = 4 * time.Second
+const lostAfter = 2500 * time.Millisecond
 
 // lose makes steps; in the third, rank VICTIM gets lost in the way HOW says. The
 // others leave their errors, and how long it took, in DIR.
@@ -164,7 +170,7 @@ func TestLostRanksAreNamed(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			l, out := crew("lose", c.world, "HOW="+c.how, fmt.Sprint("VICTIM=", c.victim), "DIR="+dir)
-			l.Grace = 2 * lostAfter
+			l.Grace = lostAfter // who is stopped ends only then; the others have found out
 			err := l.Run(t.Context())
 			if err == nil || (c.how == "killed" && err.Error() != fmt.Sprintf("rank %d: signal: killed", c.victim)) {
 				t.Errorf("launch: %v\n%s", err, out)
