@@ -14,9 +14,12 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"lensbench/torch"
 )
 
 func init() {
+	children["joined"] = asRank(collectives)
 	children["say"] = func() error {
 		p, err := FromEnv()
 		if err != nil {
@@ -77,6 +80,23 @@ func TestLaunchTellsRanksTheirPlaces(t *testing.T) {
 		if !slices.Contains(strings.SplitAfter(out, "\n"), want) {
 			t.Errorf("output is\n%swithout the line %q", out, want)
 		}
+	}
+}
+
+// The process that calls Join is rank 0 of the team.
+func TestJoin(t *testing.T) {
+	t.Parallel()
+	l, out := crew("joined", 2)
+	l.Ranks = 3
+	p, c, err := l.Join()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = Run(p, Options{Timeout: time.Minute}, func(t *Team) error {
+		return torch.Session{Threads: 1}.Run(func(sc *torch.Scope) error { return collectives(t, sc) })
+	})
+	if err := errors.Join(err, c.Wait(t.Context())); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 

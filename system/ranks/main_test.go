@@ -3,6 +3,7 @@ package ranks
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"sync"
@@ -27,6 +28,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	flag.Set("test.parallel", "8") // tests wait most of the time; an argument of go test comes later
 	torchtest.Main(m)
 }
 

@@ -97,6 +97,7 @@ func once(all [][]float64) error {
 }
 
 func TestEveryImageOncePerEpoch(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{2, 3} {
 		succeeds(t, "sampler", n)
 		succeeds(t, "steps", n)

@@ -61,6 +61,10 @@ func collectives(t *Team, sc *torch.Scope) error {
 			return fmt.Errorf("%d values of rank %d", len(of), r)
 		}
 	}
+	text, err := t.Tell(sc, fmt.Appendf(nil, "I am %d", t.Rank))
+	if err != nil || string(text) != "I am 0" {
+		return fmt.Errorf("told %q, %v", text, err)
+	}
 	one, err := t.Any(sc, t.Rank == 1)
 	none, err2 := t.Any(sc, false)
 	if one != (t.World > 1) || none {
@@ -70,6 +74,7 @@ func collectives(t *Team, sc *torch.Scope) error {
 }
 
 func TestTeam(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{1, 2, 3} {
 		succeeds(t, "collectives", n)
 	}
@@ -77,6 +82,7 @@ func TestTeam(t *testing.T) {
 }
 
 func TestARankThatDoesNotComeIsNamed(t *testing.T) {
+	t.Parallel()
 	for n, want := range map[int]string{2: "rank 0 of 2: rank 1 has not come within 1s", 3: "rank 2 has not come within 1s"} {
 		if out, err := runs(t, "absent", n); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want an error with %q\n%s", err, want, out)

@@ -64,11 +64,28 @@
 // The weights are a function of [Settings], images, libtorch's version and the
 // instruction set of its kernels. The order of images and their augmentation are
 // functions of (seed, epoch, image); dropout's masks come from libtorch's
-// generator, whose state is in the checkpoint. The number of threads is among the
+// generator, whose state is in the checkpoint (of one rank, see below). The number of threads is among the
 // settings, because sums of floats depend on it. The number of goroutines that
 // read, and the times at which checkpoints are written, do not matter: to write one
 // changes nothing. For the same reason there is no limit on the time of a run: it
 // would make the result depend on how busy the machine is.
 //
-// Not here: several devices or processes.
+// # Ranks
+//
+// Several processes can train one network (package ranks): a Team in the [Job]. A
+// step then has the gradients of the mean loss over all ranks' batches, and losses in
+// the journal are means over ranks. All ranks share one order of the images, of which
+// rank r takes every World-th: no image comes twice in an epoch, and the last that do
+// not make a batch for every rank are left out. Rank 0 alone writes; what it has
+// read from a checkpoint it tells the others. Validation images are shared out and
+// scored once each.
+//
+// Weights and running statistics are equal in all ranks before every step; dropout's
+// masks are not: they follow from (seed, rank, step). So the same settings with the
+// same number of ranks leave the same bytes, broken off and resumed or not. The number
+// may change where a run is resumed: it goes on behind the images that were used, with
+// the rate of that place, and notes it. Ranks stop together: a rank that is
+// interrupted says so in the next exchange after a step, and not in validation.
+//
+// Not here: several devices; ranks that come and go.
 package train

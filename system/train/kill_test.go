@@ -40,6 +40,13 @@ func killedJob(dir string) Job {
 
 // child starts or resumes a run and prints a line a step.
 func child(dir string) int {
+	if os.Getenv(teamVar) != "" {
+		if err := inTeam(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return 0
+	}
 	j := killedJob(dir)
 	j.Watch = lines{Silence}
 	run := Start

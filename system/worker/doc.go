@@ -10,6 +10,8 @@
 //	ensemble    several networks on simulated images on disk (package ensemble):
 //	            members (resnet18, vit_b_16, light_transformer), schedule (sequential), pixels (112),
 //	            images (4), batch (1), bands (3), threads (all), seed (0)
+//	train       steps of one network (package step); with ranks above 1 (1) this process is rank 0
+//	            of as many, and starts the others
 //	null        nothing
 //
 // Weights come from the formula and the seed. An iteration of inference is one
@@ -25,9 +27,17 @@
 // counters and their files are outside. Go's garbage collector rests meanwhile
 // (see quietCollector); tensors are not its business anyway.
 //
+// An iteration of several ranks is one step of all of them; time begins when all are
+// there, and ends when all have ended. After each sample they make one more step, in
+// which each keeps its own gradients. What a step of the sample took longer, as a
+// share of it, is the sample's communication_share: sending, and waiting for who is
+// slower. straggler_spread is by how much ranks differ in the step without exchange:
+// (longest − shortest) / mean.
+//
 // The memory pass counts the bytes of CPU tensors exactly, from before the first one
 // on, so it needs a process of its own. So do a budget and monitor allocator, which
-// count in the time pass too. Scratch memory inside oneDNN is in the resident set only. Peaks of several processes are added up, though
+// count in the time pass too. Scratch memory inside oneDNN is in the resident set
+// only. Peaks of several processes are added up, though
 // they need not coincide. What the peak was made of is said with it, by the
 // categories at torch.Category; copies of the first weights, to begin anew with, are
 // other.
