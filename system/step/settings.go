@@ -84,6 +84,20 @@ func (s *Settings) Check() error {
 	return s.Multi.check()
 }
 
+// CheckExchange returns an error if several ranks cannot make such steps. What is
+// computed again goes back by itself, scale by scale, and c10d's reducer takes each
+// weight's gradient once in a backward pass.
+func (s *Settings) CheckExchange() error {
+	m := &s.Multi
+	together := len(m.Scales) > 0 && m.Mode != PerScale && m.Mode != Progressive
+	for _, name := range []string{s.Checkpointing, m.Checkpointing} {
+		if p, err := parsePolicy(name); together && (err != nil || p != nn.KeepAll) {
+			return fmt.Errorf("checkpointing %q of several scales that are gone back from together; several ranks want mode %s", name, PerScale)
+		}
+	}
+	return nil
+}
+
 // parsePolicy is nn.ParsePolicy that knows what no name is.
 func parsePolicy(name string) (nn.Policy, error) {
 	if name == "" {

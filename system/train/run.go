@@ -133,6 +133,9 @@ func (r *run) prepare() (err error) {
 	if err := s.Check(); err != nil {
 		return err
 	}
+	if err := s.Step.CheckExchange(); s.Ranks > 0 && err != nil {
+		return err
+	}
 	if r.state.Data, err = identifyBoth(r.Train, r.Validation); err != nil {
 		return err
 	}

@@ -71,7 +71,8 @@ func TestOnce(t *testing.T) {
 func TestRanksRefuse(t *testing.T) {
 	r := talk(t, prepare(`{"kind": "train", "model": "resnet18", "ranks": 65}`, "time", ""),
 		prepare(frozenRanks+`"check_images": 6}`, "time", ""), `{"id": 2, "op": "verify", "verify": {"check": "gradients"}}`)
-	for i, want := range map[int]string{0: "ranks: 65, want 1 to 64", 2: "check_images: 6, want a multiple of 4 images"} {
+	r = append(r, talk(t, prepare(`{"kind": "train", "model": "resnet18", "ranks": 2, "scales": ["32", "48"], "checkpointing": "block"}`, "time", ""))...)
+	for i, want := range map[int]string{3: "several ranks want mode per-scale", 0: "ranks: 65, want 1 to 64", 2: "check_images: 6, want a multiple of 4 images"} {
 		if r[i].Error == nil || !strings.Contains(r[i].Error.Message, want) {
 			t.Errorf("%+v, want %q", r[i].Error, want)
 		}

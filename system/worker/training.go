@@ -39,6 +39,9 @@ func (s *Server) openTraining(c protocol.Settings, cache string) (work, error) {
 		}
 		return w, nil
 	}
+	if _, err := stepSettings(c); err != nil { // said once, by this rank
+		return nil, err
+	}
 	if c.Threads == 0 {
 		c.Threads = max(1, torch.DefaultThreads()/c.Ranks)
 	}

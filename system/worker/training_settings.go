@@ -25,6 +25,9 @@ func stepSettings(c protocol.Settings) (step.Settings, error) {
 	if err := s.Check(); err != nil {
 		return s, refuse(protocol.BadRequest, "%v", err)
 	}
+	if err := s.CheckExchange(); c.Ranks > 1 && err != nil {
+		return s, refuse(protocol.Unsupported, "%v", err)
+	}
 	return s, nil
 }
 
