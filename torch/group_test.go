@@ -3,7 +3,10 @@ package torch_test
 import (
 	"errors"
 	"net"
+	"os"
+	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -13,33 +16,70 @@ import (
 	"lensbench/torch/torchtest"
 )
 
-// together runs f as each of the ranks of a group, all in this process.
+// A process that a test has started again as one rank finds in these variables which,
+// where the store is, and which call of together it is for.
+const (
+	rankVariable = "TORCH_TEST_RANK"
+	portVariable = "TORCH_TEST_PORT"
+	callVariable = "TORCH_TEST_CALL"
+)
+
+// calls are those of together so far, by test.
+var calls = map[string]int{}
+
+// together runs f as each of the ranks of a group, each in a process of its own, which
+// runs the test once more: c10d has maps that ranks in one process would change at
+// the same time.
 func together(t *testing.T, world int, timeout time.Duration, f func(sc *torch.Scope, g *torch.Group, rank int)) {
 	t.Helper()
-	stores := openStores(t, world)
-	var group sync.WaitGroup
+	calls[t.Name()]++
+	call := strconv.Itoa(calls[t.Name()])
+	if word := os.Getenv(rankVariable); word != "" {
+		if os.Getenv(callVariable) == call {
+			rank, _ := strconv.Atoi(word)
+			asRank(t, rank, world, timeout, f)
+		}
+		return
+	}
+	_, port := openStores(t, 1)
+	var ranks sync.WaitGroup
 	for rank := range world {
-		group.Go(func() {
-			g, err := torch.NewGroup(stores[rank], torch.GroupConfig{Backend: torch.Gloo, Rank: rank, World: world, Timeout: timeout, Host: "127.0.0.1"})
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer g.Free()
-			err = torch.Session{Threads: 1}.Run(func(sc *torch.Scope) error {
-				f(sc, g, rank)
-				return nil
-			})
-			if err != nil {
-				t.Errorf("rank %d: %v", rank, err)
+		ranks.Go(func() {
+			cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$")
+			cmd.Env = append(os.Environ(), rankVariable+"="+strconv.Itoa(rank), portVariable+"="+strconv.Itoa(port), callVariable+"="+call)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("rank %d: %v\n%s", rank, err, out)
 			}
 		})
 	}
-	group.Wait()
+	ranks.Wait()
+}
+
+// asRank runs f as one rank.
+func asRank(t *testing.T, rank, world int, timeout time.Duration, f func(sc *torch.Scope, g *torch.Group, rank int)) {
+	t.Helper()
+	port, _ := strconv.Atoi(os.Getenv(portVariable))
+	s, err := torch.OpenStore(torch.StoreConfig{Host: "127.0.0.1", Port: port, Timeout: 10 * time.Second, Prefix: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Free()
+	g, err := torch.NewGroup(s, torch.GroupConfig{Backend: torch.Gloo, Rank: rank, World: world, Timeout: timeout, Host: "127.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Free()
+	err = torch.Session{Threads: 1}.Run(func(sc *torch.Scope) error {
+		f(sc, g, rank)
+		return nil
+	})
+	if err != nil {
+		t.Errorf("rank %d: %v", rank, err)
+	}
 }
 
 // openStores opens n connections to a store, which the first of them keeps.
-func openStores(t *testing.T, n int) (stores []*torch.Store) {
+func openStores(t *testing.T, n int) (stores []*torch.Store, port int) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -51,8 +91,9 @@ func openStores(t *testing.T, n int) (stores []*torch.Store) {
 		t.Fatal(err)
 	}
 	defer f.Close()
+	port = l.Addr().(*net.TCPAddr).Port
 	for i := range n {
-		c := torch.StoreConfig{Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port, Timeout: 10 * time.Second, Prefix: "test"}
+		c := torch.StoreConfig{Host: "127.0.0.1", Port: port, Timeout: 10 * time.Second, Prefix: "test"}
 		if i == 0 {
 			c.Keep, c.Socket = true, f
 		}
@@ -67,11 +108,11 @@ func openStores(t *testing.T, n int) (stores []*torch.Store) {
 			s.Free()
 		}
 	})
-	return stores
+	return stores, port
 }
 
 func TestStore(t *testing.T) {
-	s := openStores(t, 2)
+	s, _ := openStores(t, 2)
 	if has, err := s[1].Has("a"); has || err != nil {
 		t.Errorf("a key that nobody has set is there: %v, %v", has, err)
 	}
@@ -212,7 +253,8 @@ func TestAbsentRanksAreConnectionErrors(t *testing.T) {
 }
 
 func TestGroupErrors(t *testing.T) {
-	s := openStores(t, 1)[0]
+	stores, _ := openStores(t, 1)
+	s := stores[0]
 	_, err := torch.NewGroup(s, torch.GroupConfig{Backend: "nccl", World: 1})
 	if !errors.Is(err, torch.ErrNotImplemented) || !strings.Contains(err.Error(), `"nccl"`) {
 		t.Errorf("backend nccl: %v, want not implemented", err)
