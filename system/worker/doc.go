@@ -39,6 +39,6 @@
 // count in the time pass too. Scratch memory inside oneDNN is in the resident set
 // only. Peaks of several processes are added up, though
 // they need not coincide. What the peak was made of is said with it, by the
-// categories at torch.Category; copies of the first weights, to begin anew with, are
-// other.
+// categories at torch.Category. Copies of the first weights,
+// to begin anew with, are no tensors.
 package worker

@@ -27,7 +27,7 @@ type training struct {
 	source   source
 	ration   *ration // nil: an iteration is one step
 	watch    watch
-	initial  []*torch.Tensor // values of all parameters before the first step
+	initial  [][]float32 // values of all parameters before the first step; not tensors, so that they are no part of what is measured
 }
 
 // openTraining prepares the work that the settings say, in all ranks.
@@ -113,7 +113,11 @@ func (w *training) load(sc *torch.Scope, s step.Settings) (err error) {
 		return err
 	}
 	for _, t := range w.tensors() {
-		w.initial = append(w.initial, sc.Keep(sc.Clone(t)))
+		v := make([]float32, t.Numel())
+		if err := t.CopyFloat32(v); err != nil {
+			return err
+		}
+		w.initial = append(w.initial, v)
 	}
 	return nil
 }
@@ -182,7 +186,7 @@ func (w *training) restart(sc *torch.Scope) {
 	sc.Seed(uint64(w.settings.Seed))
 	sc.NoGrad(func() {
 		for i, t := range w.tensors() {
-			sc.Copy(t, w.initial[i])
+			sc.CopyFrom(t, w.initial[i])
 		}
 	})
 	w.stepper.Reset(sc)
