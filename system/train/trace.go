@@ -33,7 +33,7 @@ type TraceNames struct {
 // bytes, as far as 64 bits can tell.
 type TraceLine struct {
 	Place
-	Loss      string  `json:"loss"`      // with all digits of a float32; a word if it is not finite
+	Loss      string  `json:"loss"`      // of this rank's images, with all digits of a float32; a word if it is not finite
 	Gradients Digests `json:"gradients"` // before unscaling and clipping
 	Weights   Digests `json:"weights"`   // after the step
 }
