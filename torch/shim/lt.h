@@ -204,7 +204,11 @@ void lt_memory_trace_take(lt_memory_event *out);       /* all events kept, to ou
  * Several processes, called ranks, that work together. Each rank calls the same
  * functions of a group in the same order with tensors of the same shapes. A
  * function of a group waits for the other ranks; once one has failed, the group
- * is of no use. Tensors are on the CPU.
+ * is of no use.
+ *
+ * The backend "gloo" is for tensors on CPUs; "nccl" is that and NCCL, for tensors
+ * on CUDA devices. NCCL is in liblt_nccl.so, beside this library, if it was built;
+ * without it "nccl" is LT_ERR_NOT_IMPLEMENTED.
  */
 typedef struct lt_group_options {
   int64_t timeout_ms;    /* of one function of the group */
