@@ -52,14 +52,14 @@ func TestConv2DInBFloat16(t *testing.T) {
 		x, w []int64
 		o    torch.Conv
 	}{
-		{"padding", []int64{2, 8, 5, 4}, []int64{16, 8, 3, 3}, torch.Conv{Padding: [2]int{1, 1}}},
+		{"padding", []int64{2, 8, 5, 4}, []int64{20, 8, 3, 3}, torch.Conv{Padding: [2]int{1, 1}}},
 		{"no padding", []int64{2, 8, 5, 4}, []int64{16, 8, 3, 3}, torch.Conv{}},
 		{"stride", []int64{2, 8, 5, 4}, []int64{16, 8, 3, 3}, torch.Conv{Stride: [2]int{2, 2}, Padding: [2]int{1, 1}}},
 		{"stride of one pixel", []int64{3, 8, 4, 4}, []int64{50, 8, 1, 1}, torch.Conv{Stride: [2]int{2, 2}}},
 		{"height is not width", []int64{2, 6, 7, 5}, []int64{13, 6, 4, 3}, torch.Conv{Stride: [2]int{3, 2}, Padding: [2]int{2, 1}}},
-		{"more kernel than map", []int64{3, 5, 2, 2}, []int64{4, 5, 7, 5}, torch.Conv{Padding: [2]int{3, 2}}},
-		{"one pixel", []int64{1, 9, 1, 1}, []int64{2, 9, 3, 3}, torch.Conv{Padding: [2]int{1, 1}}},
-		{"several threads", []int64{8, 8, 8, 8}, []int64{64, 8, 3, 3}, torch.Conv{Padding: [2]int{1, 1}}},
+		{"more kernel than map", []int64{3, 5, 2, 2}, []int64{6, 5, 7, 5}, torch.Conv{Padding: [2]int{3, 2}}},
+		{"one pixel", []int64{1, 9, 1, 1}, []int64{3, 9, 3, 3}, torch.Conv{Padding: [2]int{1, 1}}},
+		{"several threads", []int64{8, 8, 8, 8}, []int64{256, 8, 3, 3}, torch.Conv{Padding: [2]int{1, 1}}},
 	} {
 		err := torch.Session{Threads: 3}.Run(func(sc *torch.Scope) error {
 			x, w := whole(t, sc, tt.x...), whole(t, sc, tt.w...)
@@ -91,9 +91,9 @@ func TestConv2DInBFloat16Chooses(t *testing.T) {
 		order func(sc *torch.Scope, x *torch.Tensor) *torch.Tensor
 		want  float32
 	}{
-		{"more weights than values", 3, (*torch.Scope).ChannelsLast, product},
-		{"as many", 257 * 3, (*torch.Scope).ChannelsLast, product},
-		{"fewer", 257*3 + 1, (*torch.Scope).ChannelsLast, convolution},
+		{"few windows", 3, (*torch.Scope).ChannelsLast, product},
+		{"two for each kernel", 2 * 257, (*torch.Scope).ChannelsLast, product},
+		{"more", 2*257 + 1, (*torch.Scope).ChannelsLast, convolution},
 		{"rows of channels", 3, (*torch.Scope).Contiguous, convolution},
 	} {
 		torchtest.Train(t, func(sc *torch.Scope) {

@@ -35,9 +35,9 @@ type Conv struct {
 // which may be nil, to [N K H' W'].
 //
 // Where [Scope.Autocast] makes it one in bfloat16, a convolution with channels last
-// and more weights than values in x is computed as a product of matrices, which is up
-// to five times as fast as libtorch's own. Its sums are as exact, but for the
-// gradient of x: that adds up h·w values that are rounded to bfloat16 each.
+// and N H' W' ≤ 2 K is computed on CPUs as a product of matrices, in a third of the
+// time that libtorch's own takes. Its sums are as exact, but for the gradient of x:
+// that adds up h·w values which are rounded to bfloat16 each.
 func (sc *Scope) Conv2D(x, weight, bias *Tensor, o Conv) *Tensor {
 	stride, dilation := orOnes(o.Stride), orOnes(o.Dilation)
 	if bias == nil && dilation == [2]int{1, 1} && o.Groups <= 1 && sc.Autocasting() == BFloat16 {
