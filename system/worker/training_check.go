@@ -8,7 +8,6 @@ import (
 
 	"lensbench/protocol"
 	"lensbench/system/nn"
-	"lensbench/system/optim"
 	"lensbench/torch"
 )
 
@@ -17,8 +16,8 @@ const checkedSteps = 3
 
 // outputs computes what a check compares, from the first weights and images.
 func (w *training) outputs(check string) (out outputs, err error) {
-	if w.settings.Adaptive != "" && check != protocol.CheckDigests {
-		return out, refuse(protocol.Unsupported, "verify: an adaptive batch has no %s to compare, for its batches are others; digests are of the images", orDefault(check))
+	if w.settings.Adaptive != "" && check != protocol.CheckDigests && check != protocol.CheckFinalQuality {
+		return out, refuse(protocol.Unsupported, "verify: an adaptive batch has no %s to compare, for its batches are others; digests are of the images, and final_quality is of what they come to", orDefault(check))
 	}
 	_, err = w.company.do(rankRequest{Op: rankCheck, Check: check}, func() (err error) {
 		out, err = w.outputsRank(check)
@@ -40,7 +39,9 @@ func (w *training) outputsRank(check string) (out outputs, err error) {
 		protocol.CheckGradients: w.gradients,
 		protocol.CheckDigests:   w.digests,
 		protocol.CheckNorms:     w.norms,
-		protocol.CheckFinalLoss: w.finalLosses,
+		protocol.CheckWeights:   w.weights,
+
+		protocol.CheckFinalQuality: w.finalQuality,
 	}[check]
 	if !ok {
 		return out, noCheck(check)
@@ -76,6 +77,30 @@ func (w *training) losses(sc *torch.Scope) (outputs, error) {
 		return out, err
 	}
 	return out, all.CopyFloat32(out.values)
+}
+
+// weightSteps is the number of steps after which weights are compared: enough for the
+// moments and their corrections to count, few enough for rounding to stay small.
+const weightSteps = 5
+
+// weights are a selection of the values of all weights after the first steps.
+func (w *training) weights(sc *torch.Scope) (out outputs, err error) {
+	for range weightSteps {
+		loss, err := w.step(sc)
+		if err != nil {
+			return out, err
+		}
+		loss.Free()
+	}
+	for _, p := range w.model.Params.Trained() {
+		v := make([]float32, p.Len())
+		if err := p.T().CopyFloat32(v); err != nil {
+			return out, err
+		}
+		out.values = append(out.values, selection(v)...)
+	}
+	out.shape = []int{len(out.values)}
+	return out, nil
 }
 
 // gradients are those of the first step: a selection of their values, and digests of
@@ -154,7 +179,7 @@ func (w *training) norms(sc *torch.Scope) (out outputs, err error) {
 		var norm [1]float32
 		sc.Scoped(func(sc *torch.Scope) {
 			if _, err = w.add(sc); err == nil {
-				err = w.stepper.Update(sc, optim.DefaultRate).CopyFloat32(norm[:])
+				err = w.update(sc).CopyFloat32(norm[:])
 			}
 		})
 		if err != nil {
