@@ -56,7 +56,7 @@ const (
 	CheckDigests   = "digests"   // any: what must be the same bits, such as the batches of an epoch in their order
 	CheckFused     = "fused"     // ensembles: mean and variance over members, image by image
 	CheckNorms     = "norms"     // training: the norm of all gradients together, before clipping, of every step of a short training
-	CheckWeights   = "weights"   // training: of all weights after the first few steps; or a fixed selection
+	CheckWeights   = "weights"   // training: how far the first few steps have moved the weights, and where to, in units of the learning rate
 
 	// Training: what has become of the same short training, [len(FinalQualities) seeds].
 	CheckFinalQuality = "final_quality"

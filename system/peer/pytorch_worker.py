@@ -329,8 +329,7 @@ class Training:
 
     DEFAULT = "losses"
     RATE, DECAY, CLIP = 1e-3, 1e-4, 1.0  # as system/train has them by default
-    STEPS = 3  # whose losses are compared
-    WEIGHT_STEPS = 5  # after which weights are compared
+    STEPS = 3  # whose losses are compared, and what they make of the weights
     WAYS = {"fused": {"fused": True}, "loop": {"foreach": False}}
 
     def __init__(self, settings):
@@ -418,11 +417,13 @@ class Training:
         return {"losses": self.losses, "gradients": self.gradients, "weights": self.weights, "digests": self.digests}
 
     def weights(self):
-        """A selection of the values of all weights after the first steps."""
+        """How far the first steps have moved each weight tensor, and where to."""
         self.rewind()
-        for _ in range(self.WEIGHT_STEPS):
+        before = [array(p).ravel().copy() for p in self.parameters]
+        for _ in range(self.STEPS):
             self.step()
-        return outputs(np.concatenate([selection(array(p).ravel()) for p in self.parameters]))
+        moved = [movement(array(p).ravel(), b, self.RATE) for p, b in zip(self.parameters, before)]
+        return outputs(np.concatenate(moved).astype(np.float32))
 
     def losses(self):
         self.rewind()
@@ -459,6 +460,18 @@ def selection(values):
     n = min(SELECTED, len(values))
     norm = math.sqrt(np.square(values.astype(np.float64)).sum())
     return np.array([norm, *values[[k * len(values) // n for k in range(n)]]], np.float32)
+
+
+PROJECTIONS = 4  # sums that stand for what has become of a weight tensor
+
+
+def movement(now, before, rate):
+    """The norm of a difference and its projections, as the Go package system/worker
+    has them."""
+    d = now.astype(np.float64) - before
+    unit = rate * math.sqrt(len(d))
+    sums = [np.dot(uniform(f"projection {k}", 0, len(d), 0.0, math.sqrt(3)), d) for k in range(PROJECTIONS)]
+    return np.array([math.sqrt(np.dot(d, d)), *sums]) / unit
 
 
 def resized(images, side):
