@@ -38,6 +38,8 @@ type Settings struct {
 	Accumulate    int    `json:"accumulate,omitempty" doc:"micro-batches of batch images whose gradients make one step (default 1)" min:"1" max:"4096" kinds:"train"`
 	Checkpointing string `json:"checkpointing,omitempty" doc:"what the backward pass computes again instead of keeping it (default none)" enum:"none block stage every-2 every-3 every-4" kinds:"train"`
 
+	Optimizer string `json:"optimizer,omitempty" doc:"how AdamW changes the weights: in one fused kernel, or weight by weight in a loop of operators (default fused)" enum:"fused loop" kinds:"train"`
+
 	Budget   int    `json:"budget,omitempty" doc:"MiB of tensors that there may be; an iteration is then of images images, in steps of batch images" min:"1" max:"1048576" kinds:"train"`
 	Adaptive string `json:"adaptive,omitempty" doc:"rule that changes the batch under a budget: doubling below 80 % of it and halving above 95 %, or the best throughput (default: the batch stays)" enum:"doubling throughput" kinds:"train"`
 	Monitor  string `json:"monitor,omitempty" doc:"what is read after every step to know the peak of memory: the resident set, or the exact peak of an allocator that counts (default nothing)" enum:"rss allocator" kinds:"train"`
