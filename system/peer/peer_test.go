@@ -121,11 +121,38 @@ print(json.dumps(p.ONLY))`
 	}
 }
 
+// TestEverySetting: what a scenario can ask of an arm is followed, or refused with a
+// reason, so that the arm is skipped; a setting that is forgotten here would make it an
+// error.
+func TestEverySetting(t *testing.T) {
+	const program = `
+import json
+import pytorch_worker as p
+print(json.dumps(sorted([*p.SETTINGS, *p.UNSUPPORTED])))`
+	var known []string
+	if err := json.Unmarshal([]byte(python(t, "", "-c", program)), &known); err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, f := range protocol.Fields() {
+		want = append(want, f.Key)
+	}
+	slices.Sort(want)
+	if !slices.Equal(known, want) {
+		t.Errorf("the peer knows %v, the protocol has %v", known, want)
+	}
+}
+
 // TestRefusedSettings: each is one mistake, or what PyTorch does not do.
 func TestRefusedSettings(t *testing.T) {
 	cases := []struct{ settings, kind, message string }{
 		{`{"kind": "train", "model": "resnet18", "colour": 1}`, protocol.UnknownSetting, "setting 'colour' is not known"},
-		{`{"kind": "train", "model": "resnet18", "source": "disk"}`, protocol.UnknownSetting, "setting 'source' is not known"},
+		{`{"kind": "train", "model": "resnet18", "source": "disk"}`, protocol.Unsupported, "source: images on disk are read by lens's loader"},
+		{`{"kind": "train", "model": "resnet18", "budget": 405, "adaptive": "doubling"}`, protocol.Unsupported, "budget: PyTorch does not count the bytes of CPU tensors"},
+		{`{"kind": "train", "model": "resnet18", "monitor": "rss"}`, protocol.Unsupported, "monitor: PyTorch does not count"},
+		{`{"kind": "train", "model": "resnet18", "scales": ["64", "112"], "scale_split": true}`, protocol.Unsupported, "scale_split: groups of scales"},
+		{`{"kind": "train", "model": "resnet18", "optimizer": "loop", "ranks": 0, "source": ""}`, "", ""},
+		{`{"kind": "train", "model": "resnet18", "optimizer": "looped"}`, protocol.UnknownSetting, "optimizer: 'looped' is not known"},
 		{`{"kind": "train"}`, protocol.BadRequest, "setting 'model' is missing"},
 		{`{"kind": "inference", "model": "resnet18", "precision": "bf16"}`, protocol.BadRequest, "'precision' does not belong to kind inference, but to train"},
 		{`{"kind": "train", "model": "resnet18", "precision": "fp8"}`, protocol.UnknownSetting, "precision: 'fp8' is not known"},

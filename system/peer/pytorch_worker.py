@@ -79,17 +79,30 @@ SETTINGS = {
     "scales": [("32", "48", "64", "80", "96", "112", "128", "160", "192", "224")],
     "scale_mode": ("summed", "per-scale", "grouped"),
     "layers": ("training", "frozen"),
+    "optimizer": ("fused", "loop"),
     "compile": bool,
     "ranks": range(1, 64 + 1),
     "check_images": range(1, 65536 + 1),
 }
 
+# Settings that the protocol has and this worker does not follow, and why: arms with them
+# are skipped.
+UNSUPPORTED = {
+    **dict.fromkeys(("source", "format", "workers", "prefetch", "persistent", "cache", "images"),
+                    "images on disk are read by lens's loader, which is no part of PyTorch"),
+    **dict.fromkeys(("budget", "adaptive", "monitor"),
+                    "PyTorch does not count the bytes of CPU tensors, so it can neither keep to a budget nor report a peak"),
+    **dict.fromkeys(("scale_budget", "scale_split", "scale_checkpointing"),
+                    "groups of scales, and large scales in parts or with checkpoints of their own, are lens's; scale_mode summed and per-scale can be compared"),
+    **dict.fromkeys(("members", "schedule"), "ensembles are lens's"),
+}
+
 # Settings of one kind of work alone.
-ONLY = dict.fromkeys(("layout", "precision", "accumulate", "checkpointing", "scales", "scale_mode", "layers",
+ONLY = dict.fromkeys(("layout", "precision", "accumulate", "checkpointing", "scales", "scale_mode", "layers", "optimizer",
                       "ranks", "check_images"), "train")
 
 DEFAULTS = {"batch": 1, "bands": 3, "threads": 0, "seed": 0, "layout": "contiguous", "precision": "fp32", "accumulate": 1,
-            "checkpointing": "none", "scales": [], "scale_mode": "", "layers": "training", "compile": False,
+            "checkpointing": "none", "scales": [], "scale_mode": "", "layers": "training", "optimizer": "fused", "compile": False,
             "ranks": 1, "check_images": 0}
 
 # Instructions of a processor that a scenario may need, as Linux names them.
@@ -174,7 +187,9 @@ def parse_settings(raw):
         raise Refusal("bad-request", "prepare without an object of settings")
     settings = {}
     for key, value in raw.items():
-        if key not in SETTINGS:
+        if key in UNSUPPORTED and value not in (0, "", []):
+            raise Refusal("unsupported", f"{key}: {UNSUPPORTED[key]}")
+        if key not in SETTINGS and key not in UNSUPPORTED:
             raise Refusal("unknown-setting", f"setting {key!r} is not known to this worker")
         if value in (0, "", []):
             continue  # not set
@@ -285,6 +300,8 @@ class Worker:
     def verify(self, request):
         work, verify = self.prepared("verify"), request.get("verify") or {}
         check = verify.get("check", "") if isinstance(verify, dict) else verify
+        if check == "final_quality":
+            raise Refusal("unsupported", "final_quality: the short training is on images that lens simulates, augments and reads; compare losses, gradients or weights")
         if (check or work.DEFAULT) not in work.CHECKS:
             raise Refusal("unsupported", f"no outputs {check!r} of this work, only {', '.join(work.CHECKS)}")
         return {"outputs": work.check(check or work.DEFAULT)}
@@ -382,9 +399,10 @@ class Training(Work):
     A step has one or more micro-batches; its gradients are those of the mean loss
     over all of them, and over all ranks, of which this process may be one."""
 
-    DEFAULT, CHECKS = "losses", ("losses", "gradients", "digests")
+    DEFAULT, CHECKS = "losses", ("losses", "gradients", "weights", "digests")
     RATE, DECAY, CLIP = 1e-3, 1e-4, 1.0  # as system/train has them by default
-    STEPS = 3  # whose losses are compared
+    STEPS = 3  # whose losses are compared, and what they make of the weights
+    WAYS = {"fused": {"fused": True}, "loop": {"foreach": False}}
 
     def __init__(self, settings, rank=0):
         self.settings, self.rank, self.ranks = settings, rank, settings["ranks"]
@@ -400,7 +418,7 @@ class Training(Work):
         self.exchange = True  # gradients, after the last micro-batch
         self.autocast = autocast(settings["precision"])
         self.parameters = list(self.model.parameters())
-        self.optimizer = torch.optim.AdamW(self.parameters, lr=self.RATE, weight_decay=self.DECAY, fused=True)
+        self.optimizer = torch.optim.AdamW(self.parameters, lr=self.RATE, weight_decay=self.DECAY, **self.WAYS[settings["optimizer"]])
         self.scaler = None
         self.initial = [t.clone() for t in self.model.state_dict().values()]
 
@@ -495,6 +513,15 @@ class Training(Work):
         with self.autocast():
             y = self.forward(images)
         return y.float()
+
+    def weights(self):
+        """How far the first steps have moved each weight tensor, and where to."""
+        self.rewind()
+        before = [array(p).ravel().copy() for p in self.parameters]
+        for _ in range(self.STEPS):
+            self.step()
+        moved = [movement(array(p).ravel(), b, self.RATE) for p, b in zip(self.parameters, before)]
+        return outputs(np.concatenate(moved).astype(np.float32))
 
     def losses(self):
         self.rewind()
@@ -712,6 +739,18 @@ def selection(values):
     n = min(SELECTED, len(values))
     norm = math.sqrt(np.square(values.astype(np.float64)).sum())
     return np.array([norm, *values[[k * len(values) // n for k in range(n)]]], np.float32)
+
+
+PROJECTIONS = 4  # sums that stand for what has become of a weight tensor
+
+
+def movement(now, before, rate):
+    """The norm of a difference and its projections, as the Go package system/worker
+    has them."""
+    d = now.astype(np.float64) - before
+    unit = rate * math.sqrt(len(d))
+    sums = [np.dot(uniform(f"projection {k}", 0, len(d), 0.0, math.sqrt(3)), d) for k in range(PROJECTIONS)]
+    return np.array([math.sqrt(np.dot(d, d)), *sums]) / unit
 
 
 def resized(images, side):

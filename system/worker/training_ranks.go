@@ -45,18 +45,18 @@ func (w *training) localStep() (seconds float64, err error) {
 	return seconds, err
 }
 
-// communication compares the steps of a sample, of that mean time, with one in which ranks do
-// not exchange gradients. What a step takes longer is communication: sending, and
-// waiting for who is slower. The spread is of the steps without exchange, since in
-// the others all wait for the slowest.
-func (w *training) communication(step float64) (map[string]protocol.Number, error) {
+// communication compares the steps of a sample, of that mean time, with one in which
+// ranks do not exchange gradients, and adds figures to out. What a step takes longer is
+// communication: sending, and waiting for who is slower. The spread is of the steps
+// without exchange, since in the others all wait for the slowest.
+func (w *training) communication(out map[string]protocol.Number, step float64) error {
 	var own float64
 	replies, err := w.company.do(rankRequest{Op: rankLocal}, func() (err error) {
 		own, err = w.localStep()
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	all := []float64{own}
 	for _, r := range replies {
@@ -67,10 +67,9 @@ func (w *training) communication(step float64) (map[string]protocol.Number, erro
 		sum += v
 	}
 	mean := sum / float64(len(all))
-	return map[string]protocol.Number{
-		"communication_share": protocol.Number(1 - mean/step),
-		"straggler_spread":    protocol.Number((slices.Max(all) - slices.Min(all)) / mean),
-	}, nil
+	out["communication_share"] = protocol.Number(1 - mean/step)
+	out["straggler_spread"] = protocol.Number((slices.Max(all) - slices.Min(all)) / mean)
+	return nil
 }
 
 // mean sets a tensor to its mean over the ranks.
