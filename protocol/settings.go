@@ -48,10 +48,10 @@ type Settings struct {
 	ScaleSplit         bool     `json:"scale_split,omitempty" doc:"images pass through large scales in parts that have no more pixels than the batch at the first scale" kinds:"train"`
 	ScaleCheckpointing string   `json:"scale_checkpointing,omitempty" doc:"checkpointing of the largest scale alone" enum:"none block stage every-2 every-3 every-4" kinds:"train"`
 
-	Source     string `json:"source,omitempty" doc:"where training's images come from: one step's worth in memory, or simulated ones in files, read as lens train does (default memory)" enum:"memory disk" kinds:"train"`
-	Format     string `json:"format,omitempty" doc:"format of the files of source disk (default npy)" enum:"npy png" kinds:"train"`
-	Workers    int    `json:"workers,omitempty" doc:"goroutines that read and decode ahead; without it images are read when a step wants them" min:"1" max:"256" kinds:"train"`
-	Prefetch   int    `json:"prefetch,omitempty" doc:"batches ahead, per worker (default 2)" min:"1" max:"256" kinds:"train"`
+	Source     string `json:"source,omitempty" doc:"where images come from: memory, or simulated ones in files; those of training are one step's worth in memory, and files are read as lens train does (default memory); those of an ensemble in memory are read from their files before anything is timed (default disk)" enum:"memory disk" kinds:"train ensemble"`
+	Format     string `json:"format,omitempty" doc:"format of the files of source disk (default npy)" enum:"npy png" kinds:"train ensemble"`
+	Workers    int    `json:"workers,omitempty" doc:"goroutines that read and decode ahead; without it images are read when they are wanted" min:"1" max:"256" kinds:"train ensemble"`
+	Prefetch   int    `json:"prefetch,omitempty" doc:"batches ahead, per worker (default 2)" min:"1" max:"256" kinds:"train ensemble"`
 	Persistent bool   `json:"persistent,omitempty" doc:"workers begin the next epoch before the last batch of this one is used" kinds:"train"`
 	Cache      string `json:"cache,omitempty" doc:"where decoded images are kept for later epochs (default none)" enum:"none memory mapped" kinds:"train"`
 	Layers     string `json:"layers,omitempty" doc:"mode of the layers when gradients are checked: frozen is BatchNorm with running statistics and no dropout, so that an image's gradient does not depend on its batch (default training)" enum:"training frozen" kinds:"train"`

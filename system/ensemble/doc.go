@@ -20,9 +20,15 @@
 //	Threads      one session per member, all at once in this process; cores are shared out
 //	Processes    one resident child process per member, all at once; cores are shared out
 //
+// With Config.Workers, whoever goes through all batches has goroutines of its own
+// decode the next ones while the present one is computed (package loader). In
+// BatchMajor an image is then decoded once and ahead of its use; in the others as
+// often as there are members. Decoding ahead is within one call of Score: it ends
+// with the last image, and the first batch is waited for.
+//
 // Logits differ between schedules only by the order of additions in kernels
 // that split their work over another number of threads.
 //
-// Not here: Monte-Carlo dropout, calibration and fusion of the logits, loading
-// that overlaps with inference, accelerators.
+// Not here: Monte-Carlo dropout, calibration and fusion of the logits,
+// accelerators.
 package ensemble

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"lensbench/system/decoded"
 	"lensbench/system/model"
 	"lensbench/system/survey"
 	"lensbench/system/usage"
@@ -29,9 +30,12 @@ var schedules = []Schedule{Sequential, BatchMajor, Threads, Processes}
 type Config struct {
 	Members     []string // models, in the order of the logits
 	Schedule    Schedule
-	Dir         string   // data set (package survey)
-	Images      int      // the first so many images of it are scored
+	Dir         string   // images (survey.OpenImages)
+	Images      int      // the first so many of them are scored
 	Batch       int      // images per forward pass, at least 1; the last batch may be smaller
+	Resident    bool     // images are decoded by Open, and stay in memory
+	Workers     int      // goroutines that decode ahead, of each member that scores by itself; 0: what is wanted is decoded when it is
+	Prefetch    int      // batches that may be ready or in work beside the one in use; 0: 2 per worker
 	Threads     int      // compute threads for all members together; 0: libtorch's default
 	Seed        uint64   // of the formula that weights come from
 	Command     []string // starts a member process, see ServeMember; for Processes
@@ -57,55 +61,80 @@ type plan interface {
 
 // Open loads the members. The caller closes the ensemble.
 func Open(c Config) (*Ensemble, error) {
-	set, err := survey.Open(c.Dir)
+	images, err := survey.OpenImages(c.Dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.check(set); err != nil {
+	if err := c.check(images); err != nil {
 		return nil, err
 	}
 	e := &Ensemble{config: c}
+	bands, _, _ := images.Shape()
 	for _, name := range c.Members {
-		m, err := model.New(name, set.Bands())
+		m, err := model.New(name, bands)
 		if err != nil {
 			return nil, err
 		}
 		e.models = append(e.models, m)
 	}
-	if e.plan, err = e.open(set); err != nil {
+	images = survey.First(images, c.Images)
+	if c.Resident && c.Schedule != Processes {
+		if images, err = resident(images); err != nil {
+			return nil, err
+		}
+	}
+	if e.plan, err = e.open(images); err != nil {
 		return nil, err
 	}
 	return e, nil
 }
 
-func (c Config) check(set *survey.Set) error {
+// resident decodes images and keeps them.
+func resident(images survey.Images) (survey.Images, error) {
+	store := decoded.InMemory(images)
+	bands, height, width := images.Shape()
+	one := make([]float32, bands*height*width)
+	for i := range images.Len() {
+		if err := store.Read(i, one); err != nil {
+			return nil, err
+		}
+	}
+	return store, nil
+}
+
+func (c Config) check(images survey.Images) error {
+	_, height, width := images.Shape()
 	switch {
 	case len(c.Members) == 0:
 		return errors.New("ensemble without members")
 	case !slices.Contains(schedules, c.Schedule):
 		return fmt.Errorf("unknown schedule %q, want one of %s", c.Schedule, strings.Trim(fmt.Sprint(schedules), "[]"))
-	case c.Images < 1 || c.Images > set.Len():
-		return fmt.Errorf("%d images to score, %s has %d", c.Images, c.Dir, set.Len())
+	case c.Images < 1 || c.Images > images.Len():
+		return fmt.Errorf("%d images to score, %s has %d", c.Images, c.Dir, images.Len())
+	case height != width:
+		return fmt.Errorf("images of %d×%d pixels in %s, want square ones", height, width, c.Dir)
 	case c.Batch < 1:
 		return fmt.Errorf("batches of %d images, want 1 or more", c.Batch)
 	case c.Threads < 0:
 		return fmt.Errorf("%d threads, want 1 or more, or 0 for the default", c.Threads)
+	case c.Workers < 0 || c.Prefetch < 0:
+		return fmt.Errorf("%d workers, %d batches of prefetch; none can be negative", c.Workers, c.Prefetch)
 	}
 	return nil
 }
 
-func (e *Ensemble) open(set *survey.Set) (plan, error) {
+func (e *Ensemble) open(images survey.Images) (plan, error) {
 	threads := e.config.Threads
 	if threads == 0 {
 		threads = torch.DefaultThreads()
 	}
 	switch e.config.Schedule {
 	case Threads:
-		return openConcurrent(e.config, set, e.models, e.shares(threads))
+		return openConcurrent(e.config, images, e.models, e.shares(threads))
 	case Processes:
 		return openProcesses(e.config, e.shares(threads))
 	default:
-		return openStation(e.config, set, e.models, threads)
+		return openStation(e.config, images, e.models, threads)
 	}
 }
 

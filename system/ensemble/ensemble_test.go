@@ -8,10 +8,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"lensbench/system/loader"
+	"lensbench/system/stretch"
 	"lensbench/system/survey"
 	"lensbench/torch"
 	"lensbench/torch/torchtest"
@@ -64,15 +67,21 @@ func open(t testing.TB, c Config) *Ensemble {
 	return e
 }
 
-// TestSchedulesAgree: every schedule computes the same logits, twice. The
-// tolerance is that of kernels split over another number of threads.
+// TestSchedulesAgree: every schedule computes the same logits, twice, whether
+// images are decoded when they are wanted, ahead, or before. The tolerance is that of
+// kernels split over another number of threads.
 func TestSchedulesAgree(t *testing.T) {
 	const tolerance = 1e-5
 	before := torch.LiveTensors()
 	var want [][]float32
 	t.Run("all", func(t *testing.T) {
-		for _, schedule := range schedules {
-			e := open(t, small(t, schedule))
+		for i, schedule := range slices.Concat(schedules, schedules, schedules[:1]) {
+			c := small(t, schedule)
+			if ahead := i >= len(schedules); ahead {
+				c.Workers, c.Prefetch = 2, 1
+			}
+			c.Resident = i == 2*len(schedules)
+			e := open(t, c)
 			for range 2 {
 				got, err := e.Score()
 				if err != nil {
@@ -81,12 +90,8 @@ func TestSchedulesAgree(t *testing.T) {
 				if want == nil {
 					want = got
 				}
-				for m := range want {
-					for i, w := range want[m] {
-						if !(math.Abs(float64(got[m][i]-w)) <= tolerance*math.Abs(float64(w))) {
-							t.Errorf("%s: logit of image %d by member %d is %v, sequential %v", schedule, i, m, got[m][i], w)
-						}
-					}
+				if why := differ(got, want, tolerance); why != "" {
+					t.Errorf("%s, %d workers: %s", schedule, c.Workers, why)
 				}
 			}
 			if schedule == Sequential || schedule == BatchMajor {
@@ -101,6 +106,104 @@ func TestSchedulesAgree(t *testing.T) {
 	}
 	if slices.Equal(want[0], want[1]) || slices.Equal(want[0][:2], want[0][2:4]) {
 		t.Errorf("members or images do not differ: %v", want)
+	}
+}
+
+// differ says where logits are not those that are wanted, "" if nowhere.
+func differ(got, want [][]float32, tolerance float64) string {
+	for m := range want {
+		for i, w := range want[m] {
+			if !(math.Abs(float64(got[m][i]-w)) <= tolerance*math.Abs(float64(w))) {
+				return fmt.Sprintf("logit of image %d by member %d is %v, want %v", i, m, got[m][i], w)
+			}
+		}
+	}
+	return ""
+}
+
+// A counter counts how often images are read.
+type counter struct {
+	survey.Images
+	reads atomic.Int64
+}
+
+func (c *counter) Read(i int, dst []float32) error {
+	c.reads.Add(1)
+	return c.Images.Read(i, dst)
+}
+
+// Member after member decodes every image as often as there are members; batch after
+// batch once, ahead or not; resident images were decoded before.
+func TestDecodedOnce(t *testing.T) {
+	for _, tc := range []struct {
+		schedule Schedule
+		workers  int
+		resident bool
+		want     int64
+	}{{Sequential, 0, false, 10}, {Sequential, 2, false, 10}, {BatchMajor, 0, false, 5}, {BatchMajor, 2, false, 5}, {BatchMajor, 0, true, 0}} {
+		c := small(t, tc.schedule)
+		c.Workers = tc.workers
+		images, err := survey.OpenImages(c.Dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := &counter{Images: survey.First(images, c.Images)}
+		var served survey.Images = all
+		if tc.resident {
+			if served, err = resident(all); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all.reads.Store(0)
+		e := open(t, c)
+		s, err := openStation(c, served, e.models, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		logits := [][]float32{make([]float32, 5), make([]float32, 5)}
+		if err := s.score(logits); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.lane.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if n := all.reads.Load(); n != tc.want {
+			t.Errorf("%s with %d workers, resident %v: %d images decoded, want %d", tc.schedule, tc.workers, tc.resident, n, tc.want)
+		}
+	}
+}
+
+// A swapped is images of which two have changed places, as if batches had been mixed up
+// while they were read ahead.
+type swapped struct{ survey.Images }
+
+func (s swapped) Read(i int, dst []float32) error {
+	if i < 2 {
+		i = 1 - i
+	}
+	return s.Images.Read(i, dst)
+}
+
+// What the check of logits is for: the same logits in another order are not equal.
+func TestMixedUpImagesAreFound(t *testing.T) {
+	c := small(t, BatchMajor)
+	e := open(t, c)
+	want, err := e.Score()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := e.plan.(*station)
+	right := s.loader
+	defer func() { s.loader = right }()
+	if s.loader, err = loader.New(swapped{s.images}, loader.Config{Batch: c.Batch, Stretch: stretch.PerBand}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := e.Score()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if differ(got, want, 1e-5) == "" || differ(got[:1], want[:1], 1e-5) == "" {
+		t.Error("nothing differs")
 	}
 }
 
@@ -135,6 +238,7 @@ func TestOpenErrors(t *testing.T) {
 		`unknown schedule "sideways", want one of`:  func(c *Config) { c.Schedule = "sideways" },
 		"7 images to score, " + good.Dir + " has 6": func(c *Config) { c.Images = 7 },
 		"batches of 0 images":                       func(c *Config) { c.Batch = 0 },
+		"-1 workers, 0 batches":                     func(c *Config) { c.Workers = -1 },
 		"-1 threads":                                func(c *Config) { c.Threads = -1 },
 		"no such file":                              func(c *Config) { c.Dir = "/nonexistent" },
 		"no command that starts a member":           func(c *Config) { c.Schedule, c.Command = Processes, nil },

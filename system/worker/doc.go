@@ -8,8 +8,9 @@
 //	train       one network on a batch in memory, or on simulated images on disk: settings as for
 //	            inference, and those that protocol.Settings says are of kind train
 //	ensemble    several networks on simulated images on disk (package ensemble):
-//	            members (resnet18, vit_b_16, light_transformer), schedule (sequential), pixels (112),
-//	            images (4), batch (1), bands (3), threads (all), seed (0)
+//	            members (resnet18, vit_b_16, light_transformer), schedule (sequential), source (disk),
+//	            format (npy), workers (none), prefetch (2), pixels (112), images (4), batch (1), bands (3),
+//	            threads (all), seed (0)
 //	train       steps of one network (package step); with ranks above 1 (1) this process is rank 0
 //	            of as many, and starts the others
 //	null        nothing

@@ -28,12 +28,18 @@ func (s *Server) openEnsemble(c protocol.Settings, cache string) (work, error) {
 	if err != nil {
 		return nil, err
 	}
+	if dir, err = converted(dir, c.Format); err != nil {
+		return nil, err
+	}
 	e, err := ensemble.Open(ensemble.Config{
 		Members:     c.Members,
 		Schedule:    ensemble.Schedule(c.Schedule),
 		Dir:         dir,
 		Images:      c.Images,
 		Batch:       c.Batch,
+		Resident:    c.Source == sourceMemory,
+		Workers:     c.Workers,
+		Prefetch:    c.Prefetch * max(c.Workers, 1),
 		Threads:     c.Threads,
 		Seed:        uint64(c.Seed),
 		Command:     s.Member,
