@@ -19,6 +19,7 @@
 //	BatchMajor   batch after batch, each decoded once and passed through all members
 //	Threads      one session per member, all at once in this process; cores are shared out
 //	Processes    one resident child process per member, all at once; cores are shared out
+//	Stacked      batch after batch, members of equal shape in one forward pass (model.Stack)
 //
 // With Config.Workers, whoever goes through all batches has goroutines of its own
 // decode the next ones while the present one is computed (package loader). In
@@ -29,6 +30,12 @@
 // Logits differ between schedules only by the order of additions in kernels
 // that split their work over another number of threads.
 //
-// Not here: Monte-Carlo dropout, calibration and fusion of the logits,
-// accelerators.
+// # Aggregation
+//
+// Score returns all logits. Fuse returns their mean and variance over members and
+// Monte-Carlo passes, and either keeps all logits until the end, 4·M·K bytes an image of
+// M members and K passes, or streams them through running moments, 16 bytes an image.
+//
+// Not here: calibration, and fusion that weighs members by their variances (package
+// fusion); accelerators.
 package ensemble

@@ -8,6 +8,7 @@ import (
 
 	"lensbench/system/decoded"
 	"lensbench/system/model"
+	"lensbench/system/nn"
 	"lensbench/system/survey"
 	"lensbench/system/usage"
 	"lensbench/torch"
@@ -22,9 +23,10 @@ const (
 	BatchMajor Schedule = "batch-major"
 	Threads    Schedule = "threads"
 	Processes  Schedule = "processes"
+	Stacked    Schedule = "stacked"
 )
 
-var schedules = []Schedule{Sequential, BatchMajor, Threads, Processes}
+var schedules = []Schedule{Sequential, BatchMajor, Threads, Processes, Stacked}
 
 // A Config describes an ensemble.
 type Config struct {
@@ -37,7 +39,9 @@ type Config struct {
 	Workers     int      // goroutines that decode ahead, of each member that scores by itself; 0: what is wanted is decoded when it is
 	Prefetch    int      // batches that may be ready or in work beside the one in use; 0: 2 per worker
 	Threads     int      // compute threads for all members together; 0: libtorch's default
-	Seed        uint64   // of the formula that weights come from
+	Seed        uint64   // of the formula that weights come from; members of one name have different ones
+	Passes      int      // Monte-Carlo passes with dropout of every member, for Fuse; 0: one without
+	Aggregate   string   // how Fuse does it, one of Aggregates; "": it is not asked to
 	Command     []string // starts a member process, see ServeMember; for Processes
 	CountMemory bool     // member processes count the bytes of their tensors; for Processes
 }
@@ -120,6 +124,24 @@ func (c Config) check(images survey.Images) error {
 	case c.Workers < 0 || c.Prefetch < 0:
 		return fmt.Errorf("%d workers, %d batches of prefetch; none can be negative", c.Workers, c.Prefetch)
 	}
+	return c.checkAggregate()
+}
+
+func (c Config) checkAggregate() error {
+	switch {
+	case c.Passes < 0:
+		return fmt.Errorf("%d Monte-Carlo passes, want 0 or more", c.Passes)
+	case c.Aggregate == "" && c.Passes > 0:
+		return fmt.Errorf("%d Monte-Carlo passes want an aggregate, one of %v", c.Passes, Aggregates)
+	case c.Aggregate == "":
+		return nil
+	case !slices.Contains(Aggregates, c.Aggregate):
+		return fmt.Errorf("unknown aggregate %q, want one of %v", c.Aggregate, Aggregates)
+	case c.Schedule != Sequential && c.Schedule != BatchMajor:
+		return fmt.Errorf("aggregate %s is for members that take turns, schedule %s or %s, not %s", c.Aggregate, Sequential, BatchMajor, c.Schedule)
+	case len(c.Members)*max(c.Passes, 1) < 2:
+		return fmt.Errorf("aggregate %s of one logit, which has no variance; want several members or passes", c.Aggregate)
+	}
 	return nil
 }
 
@@ -133,9 +155,33 @@ func (e *Ensemble) open(images survey.Images) (plan, error) {
 		return openConcurrent(e.config, images, e.models, e.shares(threads))
 	case Processes:
 		return openProcesses(e.config, e.shares(threads))
+	case Stacked:
+		return openStack(e.config, images, threads)
 	default:
-		return openStation(e.config, images, e.models, threads)
+		return openStation(e.config, images, e.models, e.config.seeds(), threads)
 	}
+}
+
+// seed returns the seed of a member's weights: the ensemble's for the first of its name.
+func (c Config) seed(member int) uint64 {
+	before := 0
+	for _, name := range c.Members[:member] {
+		if name == c.Members[member] {
+			before++
+		}
+	}
+	if before == 0 {
+		return c.Seed
+	}
+	return nn.SubSeed(c.Seed, before)
+}
+
+// seeds are those of all members.
+func (c Config) seeds() (all []uint64) {
+	for m := range c.Members {
+		all = append(all, c.seed(m))
+	}
+	return all
 }
 
 // shares returns the threads of each member.

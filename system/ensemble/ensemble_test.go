@@ -71,12 +71,22 @@ func open(t testing.TB, c Config) *Ensemble {
 // images are decoded when they are wanted, ahead, or before. The tolerance is that of
 // kernels split over another number of threads.
 func TestSchedulesAgree(t *testing.T) {
+	t.Run("different members", func(t *testing.T) {
+		agree(t, []string{"light_transformer", "resnet18"}, Sequential, BatchMajor, Threads, Processes)
+	})
+	t.Run("equal members", func(t *testing.T) {
+		agree(t, []string{"resnet18", "resnet18"}, Sequential, Processes, Threads, Stacked)
+	})
+}
+
+func agree(t *testing.T, members []string, schedules ...Schedule) {
 	const tolerance = 1e-5
 	before := torch.LiveTensors()
 	var want [][]float32
 	t.Run("all", func(t *testing.T) {
 		for i, schedule := range slices.Concat(schedules, schedules, schedules[:1]) {
 			c := small(t, schedule)
+			c.Members = members
 			if ahead := i >= len(schedules); ahead {
 				c.Workers, c.Prefetch = 2, 1
 			}
@@ -156,7 +166,7 @@ func TestDecodedOnce(t *testing.T) {
 		}
 		all.reads.Store(0)
 		e := open(t, c)
-		s, err := openStation(c, served, e.models, 1)
+		s, err := openStation(c, served, e.models, c.seeds(), 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -233,17 +243,23 @@ func TestShare(t *testing.T) {
 func TestOpenErrors(t *testing.T) {
 	good := small(t, Sequential)
 	for want, change := range map[string]func(c *Config){
-		"ensemble without members":                  func(c *Config) { c.Members = nil },
-		`unknown model "resnet19"`:                  func(c *Config) { c.Members = []string{"resnet19"} },
-		`unknown schedule "sideways", want one of`:  func(c *Config) { c.Schedule = "sideways" },
-		"7 images to score, " + good.Dir + " has 6": func(c *Config) { c.Images = 7 },
-		"batches of 0 images":                       func(c *Config) { c.Batch = 0 },
-		"-1 workers, 0 batches":                     func(c *Config) { c.Workers = -1 },
-		"-1 threads":                                func(c *Config) { c.Threads = -1 },
-		"no such file":                              func(c *Config) { c.Dir = "/nonexistent" },
-		"no command that starts a member":           func(c *Config) { c.Schedule, c.Command = Processes, nil },
-		"start /nonexistent":                        func(c *Config) { c.Schedule, c.Command = Processes, []string{"/nonexistent"} },
-		"its process":                               func(c *Config) { c.Schedule, c.Command = Processes, []string{"false"} },
+		"ensemble without members":                   func(c *Config) { c.Members = nil },
+		`unknown model "resnet19"`:                   func(c *Config) { c.Members = []string{"resnet19"} },
+		`unknown schedule "sideways", want one of`:   func(c *Config) { c.Schedule = "sideways" },
+		"7 images to score, " + good.Dir + " has 6":  func(c *Config) { c.Images = 7 },
+		"batches of 0 images":                        func(c *Config) { c.Batch = 0 },
+		"-1 workers, 0 batches":                      func(c *Config) { c.Workers = -1 },
+		"3 Monte-Carlo passes want an aggregate":     func(c *Config) { c.Passes = 3 },
+		`unknown aggregate "sum"`:                    func(c *Config) { c.Aggregate = "sum" },
+		"aggregate keep is for members that take":    func(c *Config) { c.Aggregate, c.Schedule = Keep, Threads },
+		"aggregate stream of one logit":              func(c *Config) { c.Aggregate, c.Members = Stream, c.Members[:1] },
+		"are stacked, not [light_transformer resnet": func(c *Config) { c.Schedule = Stacked },
+		"vit_b_16 cannot be stacked":                 func(c *Config) { c.Schedule, c.Members = Stacked, []string{"vit_b_16", "vit_b_16"} },
+		"-1 threads":                                 func(c *Config) { c.Threads = -1 },
+		"no such file":                               func(c *Config) { c.Dir = "/nonexistent" },
+		"no command that starts a member":            func(c *Config) { c.Schedule, c.Command = Processes, nil },
+		"start /nonexistent":                         func(c *Config) { c.Schedule, c.Command = Processes, []string{"/nonexistent"} },
+		"its process":                                func(c *Config) { c.Schedule, c.Command = Processes, []string{"false"} },
 	} {
 		c := good
 		change(&c)
@@ -260,6 +276,9 @@ func TestOpenErrors(t *testing.T) {
 func TestBrokenImage(t *testing.T) {
 	for _, schedule := range schedules {
 		c := small(t, schedule)
+		if schedule == Stacked {
+			c.Members = []string{"resnet18", "resnet18"}
+		}
 		e := open(t, c)
 		file := filepath.Join(c.Dir, "images", "000003.npy")
 		if err := os.Truncate(file, 1000); err != nil {

@@ -32,6 +32,7 @@ func openProcesses(c Config, threads []int) (processes, error) {
 	for i, name := range c.Members {
 		own := c
 		own.Members, own.Schedule, own.Threads, own.Command = []string{name}, Sequential, threads[i], nil
+		own.Seed = c.seed(i)
 		g.Go(func() (err error) {
 			all[i], err = startProcess(c.Command, own)
 			return err

@@ -26,7 +26,7 @@ type station struct {
 	order   Schedule // BatchMajor, else member after member
 }
 
-func openStation(c Config, images survey.Images, members []*model.Model, threads int) (*station, error) {
+func openStation(c Config, images survey.Images, members []*model.Model, seeds []uint64, threads int) (*station, error) {
 	ld, err := loader.New(images, loader.Config{Batch: c.Batch, Workers: c.Workers, Prefetch: c.Prefetch, Stretch: stretch.PerBand})
 	if err != nil {
 		return nil, err
@@ -37,8 +37,8 @@ func openStation(c Config, images survey.Images, members []*model.Model, threads
 	}
 	s := &station{lane: lane, members: members, images: images, loader: ld, order: c.Schedule}
 	err = lane.Do(func(sc *torch.Scope) error {
-		for _, m := range members {
-			if err := m.Params.Load(sc, nn.Formula{Seed: c.Seed}); err != nil {
+		for i, m := range members {
+			if err := m.Params.Load(sc, nn.Formula{Seed: seeds[i]}); err != nil {
 				return fmt.Errorf("member %s: %w", m.Name, err)
 			}
 		}
@@ -149,7 +149,7 @@ type concurrent []*station
 func openConcurrent(c Config, images survey.Images, members []*model.Model, threads []int) (concurrent, error) {
 	var all concurrent
 	for i := range members {
-		s, err := openStation(c, images, members[i:i+1], threads[i])
+		s, err := openStation(c, images, members[i:i+1], c.seeds()[i:], threads[i])
 		if err != nil {
 			all.close()
 			return nil, err

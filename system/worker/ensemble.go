@@ -21,6 +21,8 @@ type committee struct {
 	plain
 	*ensemble.Ensemble
 	images int
+	fuses  bool // an iteration makes mean and variance instead of logits
+	passes int  // of Monte-Carlo, 0: one without dropout
 }
 
 func (s *Server) openEnsemble(c protocol.Settings, cache string) (work, error) {
@@ -40,6 +42,8 @@ func (s *Server) openEnsemble(c protocol.Settings, cache string) (work, error) {
 		Resident:    c.Source == sourceMemory,
 		Workers:     c.Workers,
 		Prefetch:    c.Prefetch * max(c.Workers, 1),
+		Passes:      c.Passes,
+		Aggregate:   c.Aggregate,
 		Threads:     c.Threads,
 		Seed:        uint64(c.Seed),
 		Command:     s.Member,
@@ -48,7 +52,7 @@ func (s *Server) openEnsemble(c protocol.Settings, cache string) (work, error) {
 	if err != nil {
 		return nil, err
 	}
-	return committee{Ensemble: e, images: c.Images}, nil
+	return committee{Ensemble: e, images: c.Images, fuses: c.Aggregate != "", passes: c.Passes}, nil
 }
 
 // simulated returns the directory of a data set below the cache, which is made
@@ -75,7 +79,7 @@ func (w committee) facts() protocol.Facts {
 	for _, m := range w.Models() {
 		f.Parameters += m.Params.Trainable()
 		f.WeightBytes += m.Params.Bytes()
-		f.FLOPPerItem += m.Cost(m.Pixels).FLOP()
+		f.FLOPPerItem += flop(m, m.Pixels, w.passes, "")
 	}
 	return f
 }
@@ -83,7 +87,7 @@ func (w committee) facts() protocol.Facts {
 func (w committee) iterate(n int, c *clock) error {
 	c.start()
 	for range n {
-		if _, err := w.Score(); err != nil {
+		if err := w.once(); err != nil {
 			return err
 		}
 		c.lap()
@@ -91,11 +95,29 @@ func (w committee) iterate(n int, c *clock) error {
 	return nil
 }
 
+func (w committee) once() (err error) {
+	if w.fuses {
+		_, _, err = w.Fuse()
+	} else {
+		_, err = w.Score()
+	}
+	return err
+}
+
 // outputs are the logits [members images], or what fusion makes of them: for every
-// image the mean and the variance over members.
+// image the mean and the variance over members. Work that makes those has no others.
 func (w committee) outputs(check string) (outputs, error) {
-	if !slices.Contains([]string{"", protocol.CheckLogits, protocol.CheckFused, protocol.CheckDigests}, check) {
-		return outputs{}, noCheck(check)
+	known := []string{"", protocol.CheckLogits, protocol.CheckFused, protocol.CheckDigests}
+	if w.fuses {
+		known = known[2:]
+	}
+	if !slices.Contains(known, check) {
+		return outputs{}, noCheck(orElse(check, protocol.CheckLogits))
+	}
+	if w.fuses {
+		mean, variance, err := w.Fuse()
+		all := slices.Concat(mean, variance)
+		return outputs{[]int{2, w.images}, all, []string{digestOf(mean), digestOf(variance)}}, err
 	}
 	logits, err := w.Score()
 	if err != nil {
@@ -106,6 +128,13 @@ func (w committee) outputs(check string) (outputs, error) {
 	}
 	all := slices.Concat(logits...)
 	return outputs{[]int{len(logits), w.images}, all, []string{digestOf(all)}}, nil
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
 }
 
 // fused are the means of all images over members, and then the variances.

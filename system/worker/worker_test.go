@@ -127,6 +127,8 @@ func TestRefusals(t *testing.T) {
 		{prepare(`{"kind": "inference", "model": "alexnet"}`, "time", "/tmp"), "unknown-setting", `model: "alexnet" is not known to this worker, want one of resnet18, `},
 		{prepare(`{"kind": "ensemble", "members": ["resnet18", "x"]}`, "time", "/tmp"), "unknown-setting", `members: "x" is not known`},
 		{prepare(`{"kind": "inference"}`, "time", "/tmp"), "bad-request", `setting "model" is missing`},
+		{prepare(`{"kind": "inference", "model": "resnet18", "passes_through": "head"}`, "time", "/tmp"), "bad-request", `passes_through: head; without Monte-Carlo there is one pass: setting "passes" is missing`},
+		{prepare(`{"kind": "inference", "model": "light_transformer", "passes": 5, "passes_through": "head"}`, "time", "/tmp"), "unsupported", "light_transformer drops within its backbone"},
 		{prepare(`{"kind": "null", "model": "resnet18"}`, "time", "/tmp"), "bad-request", `setting "model" does not belong to kind null, but to inference`},
 		{prepare(`{"kind": "inference", "model": "resnet18", "batch": -1}`, "time", "/tmp"), "bad-request", "batch: -1, want 1 to 65536"},
 		{prepare(`{"kind": "inference", "model": "resnet18", "batch": "1"}`, "time", "/tmp"), "bad-request", "settings: json: cannot unmarshal string"},
@@ -188,6 +190,64 @@ func TestInference(t *testing.T) {
 	a, b := r[2].Outputs, r[3].Outputs
 	if len(a.Values) != 2 || !slices.Equal(a.Shape, []int{2}) || a.Values[0] == a.Values[1] || a.Digest != b.Digest || len(a.Digest) != 64 {
 		t.Errorf("outputs %+v, %+v", a, b)
+	}
+}
+
+// TestMonteCarlo: passes through the head alone are, to the bit, passes through the
+// network, with as many digests as passes; and of other work when the masks are others,
+// which is what the check would find.
+func TestMonteCarlo(t *testing.T) {
+	verify := func(settings string) (*protocol.Facts, *protocol.Outputs) {
+		r := talk(t, prepare(`{"kind": "inference", "pixels": 48, "batch": 2, "threads": 1, "passes": 4, `+settings+`}`, "time", ""),
+			`{"id": 2, "op": "sample", "sample": {"iterations": 2}}`, `{"id": 3, "op": "verify", "verify": {"check": "digests"}}`)
+		if r[0].Error != nil || r[2].Outputs == nil {
+			t.Fatalf("%s: %+v", settings, r)
+		}
+		checkSample(t, r[1].Sample, 2, 4)
+		return r[0].Facts, r[2].Outputs
+	}
+	whole, a := verify(`"model": "resnet18", "passes_through": "network"`)
+	head, b := verify(`"model": "resnet18", "passes_through": "head"`)
+	_, byDefault := verify(`"model": "resnet18"`)
+	if len(a.Digests) != 4 || !slices.Equal(a.Digests, b.Digests) || !slices.Equal(a.Shape, []int{4, 2}) || byDefault.Digest != a.Digest {
+		t.Errorf("network %+v\nhead %+v", a, b)
+	}
+	if slices.Equal(a.Values[:2], a.Values[2:4]) {
+		t.Errorf("two passes are the same: %v", a.Values)
+	}
+	if whole.FLOPPerItem < 3.9*head.FLOPPerItem || whole.FLOPPerItem > 4*head.FLOPPerItem {
+		t.Errorf("%g FLOP in the network, %g in the head", whole.FLOPPerItem, head.FLOPPerItem)
+	}
+	if _, other := verify(`"model": "resnet18", "seed": 1`); slices.Equal(other.Digests, a.Digests) {
+		t.Error("another seed has the same digests")
+	}
+	verify(`"model": "light_transformer"`)
+}
+
+// TestAggregate: what is kept and what is streamed agree, and have no logits to show.
+func TestAggregate(t *testing.T) {
+	cache := t.TempDir()
+	var all []*protocol.Outputs
+	for _, how := range []string{`"aggregate": "keep"`, `"aggregate": "stream"`, `"seed": 0`} {
+		settings := fmt.Sprintf(`{"kind": "ensemble", "members": ["resnet18", "resnet34"], "passes": 3, "images": 3, "batch": 2, "pixels": 48, "threads": 1, %s}`, how)
+		r := talk(t, prepare(settings, "time", cache), `{"id": 2, "op": "sample", "sample": {"iterations": 1}}`,
+			`{"id": 3, "op": "verify", "verify": {"check": "fused"}}`, `{"id": 4, "op": "verify"}`)
+		if r[0].Error != nil || r[2].Outputs == nil {
+			t.Fatalf("%s: %+v, %+v", how, r[0].Error, r[2].Error)
+		}
+		checkSample(t, r[1].Sample, 1, 3)
+		if r[3].Error == nil || !strings.Contains(r[3].Error.Message, "no logits to compare") {
+			t.Errorf("logits: %+v", r[3])
+		}
+		all = append(all, r[2].Outputs)
+	}
+	for i, v := range all[0].Values {
+		if d := math.Abs(float64(all[1].Values[i] - v)); len(all[0].Values) != 6 || !(v != 0) || !(d <= 1e-6) {
+			t.Errorf("value %d: %v kept, %v streamed", i, v, all[1].Values[i])
+		}
+	}
+	if all[1].Digest != all[2].Digest {
+		t.Error("passes are not streamed by default")
 	}
 }
 
