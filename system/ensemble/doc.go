@@ -21,6 +21,17 @@
 //	Processes    one resident child process per member, all at once; cores are shared out
 //	Stacked      batch after batch, members of equal shape in one forward pass (model.Stack)
 //
+//	Streams      as Threads, on CUDA devices, each member's work in a stream of its own
+//
+// # Devices
+//
+// Members compute on the CPU, or each on one of the CUDA devices that libtorch finds:
+// all on the first, in turns, or balanced by the bytes of their weights (Place). Images
+// are copied to where a member is. Member processes, stacks and aggregates are for the
+// CPU.
+//
+// # Loading
+//
 // With Config.Workers, whoever goes through all batches has goroutines of its own
 // decode the next ones while the present one is computed (package loader). In
 // BatchMajor an image is then decoded once and ahead of its use; in the others as
@@ -37,5 +48,5 @@
 // M members and K passes, or streams them through running moments, 16 bytes an image.
 //
 // Not here: calibration, and fusion that weighs members by their variances (package
-// fusion); accelerators.
+// fusion).
 package ensemble

@@ -9,6 +9,7 @@ import (
 	"lensbench/system/decoded"
 	"lensbench/system/model"
 	"lensbench/system/nn"
+	"lensbench/system/stretch"
 	"lensbench/system/survey"
 	"lensbench/system/usage"
 	"lensbench/torch"
@@ -24,26 +25,29 @@ const (
 	Threads    Schedule = "threads"
 	Processes  Schedule = "processes"
 	Stacked    Schedule = "stacked"
+	Streams    Schedule = "streams"
 )
 
-var schedules = []Schedule{Sequential, BatchMajor, Threads, Processes, Stacked}
+var schedules = []Schedule{Sequential, BatchMajor, Threads, Processes, Stacked, Streams}
 
 // A Config describes an ensemble.
 type Config struct {
 	Members     []string // models, in the order of the logits
 	Schedule    Schedule
-	Dir         string   // images (survey.OpenImages)
-	Images      int      // the first so many of them are scored
-	Batch       int      // images per forward pass, at least 1; the last batch may be smaller
-	Resident    bool     // images are decoded by Open, and stay in memory
-	Workers     int      // goroutines that decode ahead, of each member that scores by itself; 0: what is wanted is decoded when it is
-	Prefetch    int      // batches that may be ready or in work beside the one in use; 0: 2 per worker
-	Threads     int      // compute threads for all members together; 0: libtorch's default
-	Seed        uint64   // of the formula that weights come from; members of one name have different ones
-	Passes      int      // Monte-Carlo passes with dropout of every member, for Fuse; 0: one without
-	Aggregate   string   // how Fuse does it, one of Aggregates; "": it is not asked to
-	Command     []string // starts a member process, see ServeMember; for Processes
-	CountMemory bool     // member processes count the bytes of their tensors; for Processes
+	Dir         string    // images (survey.OpenImages)
+	Images      int       // the first so many of them are scored
+	Batch       int       // images per forward pass, at least 1; the last batch may be smaller
+	Resident    bool      // images are decoded by Open, and stay in memory
+	Workers     int       // goroutines that decode ahead, of each member that scores by itself; 0: what is wanted is decoded when it is
+	Prefetch    int       // batches that may be ready or in work beside the one in use; 0: 2 per worker
+	Threads     int       // compute threads for all members together; 0: libtorch's default
+	Seed        uint64    // of the formula that weights come from; members of one name have different ones
+	Device      string    // what members compute on, CPU or CUDA; "": CPU
+	Placement   Placement // on which CUDA devices; "": One
+	Passes      int       // Monte-Carlo passes with dropout of every member, for Fuse; 0: one without
+	Aggregate   string    // how Fuse does it, one of Aggregates; "": it is not asked to
+	Command     []string  // starts a member process, see ServeMember; for Processes
+	CountMemory bool      // member processes count the bytes of their tensors; for Processes
 }
 
 // An Ensemble is a set of loaded members, ready to score. Its methods are for
@@ -52,12 +56,17 @@ type Ensemble struct {
 	config Config
 	models []*model.Model
 	plan   plan
+
+	weights []int64 // bytes of the members' weights on each device
 }
 
 // A plan is how a schedule is carried out.
 type plan interface {
 	// score fills logits[member][image].
 	score(logits [][]float32) error
+	// query fills logits[member][i] for images first+i of a row without end that repeats
+	// the images, count of them.
+	query(first, count int, logits [][]float32) error
 	// threads returns the compute threads of all members, read back.
 	threads() int
 	close() error
@@ -81,7 +90,10 @@ func Open(c Config) (*Ensemble, error) {
 		}
 		e.models = append(e.models, m)
 	}
-	images = survey.First(images, c.Images)
+	if err := e.place(); err != nil {
+		return nil, err
+	}
+	images = standardised{survey.First(images, c.Images)}
 	if c.Resident && c.Schedule != Processes {
 		if images, err = resident(images); err != nil {
 			return nil, err
@@ -91,6 +103,44 @@ func Open(c Config) (*Ensemble, error) {
 		return nil, err
 	}
 	return e, nil
+}
+
+// place puts the members on devices.
+func (e *Ensemble) place() error {
+	devices, err := devicesOf(e.config.Device)
+	if err != nil {
+		return err
+	}
+	var sizes []Size
+	for _, m := range e.models {
+		sizes = append(sizes, Size{m.Name, m.Params.Bytes()})
+	}
+	how := e.config.Placement
+	if how == "" {
+		how = One
+	}
+	on, err := Place(how, sizes, devices)
+	if err != nil {
+		return err
+	}
+	e.weights = make([]int64, len(devices))
+	for m, d := range on {
+		e.models[m].Params.Place = torch.Place{CUDA: e.config.Device == CUDA, Index: d}
+		e.weights[d] += sizes[m].Bytes
+	}
+	return nil
+}
+
+// standardised are images as members see them, but for their size.
+type standardised struct{ survey.Images }
+
+func (s standardised) Read(i int, dst []float32) error {
+	if err := s.Images.Read(i, dst); err != nil {
+		return err
+	}
+	bands, _, _ := s.Shape()
+	stretch.PerBand.Apply(dst, bands)
+	return nil
 }
 
 // resident decodes images and keeps them.
@@ -124,7 +174,22 @@ func (c Config) check(images survey.Images) error {
 	case c.Workers < 0 || c.Prefetch < 0:
 		return fmt.Errorf("%d workers, %d batches of prefetch; none can be negative", c.Workers, c.Prefetch)
 	}
+	if err := c.checkDevice(); err != nil {
+		return err
+	}
 	return c.checkAggregate()
+}
+
+func (c Config) checkDevice() error {
+	switch {
+	case c.Device != "" && c.Device != CPU && c.Device != CUDA:
+		return fmt.Errorf("unknown device %q, want %s or %s", c.Device, CPU, CUDA)
+	case c.Device == CUDA && (c.Schedule == Processes || c.Schedule == Stacked || c.Aggregate != ""):
+		return fmt.Errorf("device %s is for schedules %s, %s, %s and %s, without aggregate", CUDA, Sequential, BatchMajor, Threads, Streams)
+	case c.Device != CUDA && c.Schedule == Streams:
+		return fmt.Errorf("schedule %s is for device %s", Streams, CUDA)
+	}
+	return nil
 }
 
 func (c Config) checkAggregate() error {
@@ -151,7 +216,7 @@ func (e *Ensemble) open(images survey.Images) (plan, error) {
 		threads = torch.DefaultThreads()
 	}
 	switch e.config.Schedule {
-	case Threads:
+	case Threads, Streams:
 		return openConcurrent(e.config, images, e.models, e.shares(threads))
 	case Processes:
 		return openProcesses(e.config, e.shares(threads))
@@ -195,12 +260,28 @@ func (e *Ensemble) shares(threads int) []int {
 
 // Score scores the images: the logit of image i by member m is at [m][i].
 func (e *Ensemble) Score() ([][]float32, error) {
-	logits := make([][]float32, len(e.models))
-	for i := range logits {
-		logits[i] = make([]float32, e.config.Images)
-	}
+	logits := e.logits(e.config.Images)
 	return logits, e.plan.score(logits)
 }
+
+// Query scores count images together, those from number first on of a row without end
+// that repeats the ensemble's: the logit of its image i by member m is at [m][i]. With
+// the schedules Sequential and BatchMajor members take turns.
+func (e *Ensemble) Query(first, count int) ([][]float32, error) {
+	logits := e.logits(count)
+	return logits, e.plan.query(first, count, logits)
+}
+
+func (e *Ensemble) logits(images int) [][]float32 {
+	logits := make([][]float32, len(e.models))
+	for i := range logits {
+		logits[i] = make([]float32, images)
+	}
+	return logits
+}
+
+// Weights returns the bytes of the members' weights on each device.
+func (e *Ensemble) Weights() []int64 { return slices.Clone(e.weights) }
 
 // Models returns the members.
 func (e *Ensemble) Models() []*model.Model { return e.models }

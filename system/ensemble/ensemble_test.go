@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"lensbench/system/loader"
-	"lensbench/system/stretch"
 	"lensbench/system/survey"
 	"lensbench/torch"
 	"lensbench/torch/torchtest"
@@ -103,6 +102,12 @@ func agree(t *testing.T, members []string, schedules ...Schedule) {
 				if why := differ(got, want, tolerance); why != "" {
 					t.Errorf("%s, %d workers: %s", schedule, c.Workers, why)
 				}
+				if got, err = e.Query(8, 4); err != nil { // images 3, 4, 0 and 1 of five
+					t.Fatal(err)
+				}
+				if why := differ(got, row(want, 3, 4, 0, 1), tolerance); why != "" {
+					t.Errorf("%s, query: %s", schedule, why)
+				}
 			}
 			if schedule == Sequential || schedule == BatchMajor {
 				if e.Threads() != 2 {
@@ -119,16 +124,29 @@ func agree(t *testing.T, members []string, schedules ...Schedule) {
 	}
 }
 
-// differ says where logits are not those that are wanted, "" if nowhere.
+// differ says where logits are not those that are wanted, "" if nowhere. The sums that
+// small logits are made of are larger, and so are their roundings.
 func differ(got, want [][]float32, tolerance float64) string {
 	for m := range want {
 		for i, w := range want[m] {
-			if !(math.Abs(float64(got[m][i]-w)) <= tolerance*math.Abs(float64(w))) {
+			if !(math.Abs(float64(got[m][i]-w)) <= tolerance*max(0.1, math.Abs(float64(w)))) {
 				return fmt.Sprintf("logit of image %d by member %d is %v, want %v", i, m, got[m][i], w)
 			}
 		}
 	}
 	return ""
+}
+
+// row are the logits of these images.
+func row(logits [][]float32, images ...int) (out [][]float32) {
+	for _, all := range logits {
+		var some []float32
+		for _, i := range images {
+			some = append(some, all[i])
+		}
+		out = append(out, some)
+	}
+	return out
 }
 
 // A counter counts how often images are read.
@@ -157,7 +175,7 @@ func TestDecodedOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all := &counter{Images: survey.First(images, c.Images)}
+		all := &counter{Images: standardised{survey.First(images, c.Images)}}
 		var served survey.Images = all
 		if tc.resident {
 			if served, err = resident(all); err != nil {
@@ -205,7 +223,7 @@ func TestMixedUpImagesAreFound(t *testing.T) {
 	s := e.plan.(*station)
 	right := s.loader
 	defer func() { s.loader = right }()
-	if s.loader, err = loader.New(swapped{s.images}, loader.Config{Batch: c.Batch, Stretch: stretch.PerBand}); err != nil {
+	if s.loader, err = loader.New(swapped{s.images}, loader.Config{Batch: c.Batch}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := e.Score()
@@ -255,6 +273,10 @@ func TestOpenErrors(t *testing.T) {
 		"aggregate stream of one logit":              func(c *Config) { c.Aggregate, c.Members = Stream, c.Members[:1] },
 		"are stacked, not [light_transformer resnet": func(c *Config) { c.Schedule = Stacked },
 		"vit_b_16 cannot be stacked":                 func(c *Config) { c.Schedule, c.Members = Stacked, []string{"vit_b_16", "vit_b_16"} },
+		`unknown device "tpu", want cpu or cuda`:     func(c *Config) { c.Device = "tpu" },
+		"schedule streams is for device cuda":        func(c *Config) { c.Schedule = Streams },
+		"device cuda is for schedules sequential":    func(c *Config) { c.Device, c.Schedule = CUDA, Processes },
+		`unknown placement "random"`:                 func(c *Config) { c.Placement = "random" },
 		"-1 threads":                                 func(c *Config) { c.Threads = -1 },
 		"no such file":                               func(c *Config) { c.Dir = "/nonexistent" },
 		"no command that starts a member":            func(c *Config) { c.Schedule, c.Command = Processes, nil },
@@ -272,10 +294,55 @@ func TestOpenErrors(t *testing.T) {
 	}
 }
 
+// TestOnDevices: where there are CUDA devices, members on them have the logits that
+// they have on the CPU; where there are none, the error says so.
+func TestOnDevices(t *testing.T) {
+	want, err := open(t, small(t, Sequential)).Score()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, schedule := range []Schedule{Sequential, BatchMajor, Threads, Streams} {
+		c := small(t, schedule)
+		c.Device, c.Placement = CUDA, Balanced
+		e, err := Open(c)
+		if errors.Is(err, ErrNoDevice) {
+			if !strings.Contains(err.Error(), "device cuda: no such device here: ") {
+				t.Error(err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := e.Score()
+		if why := differ(got, want, 1e-2); err != nil || why != "" { // cuDNN rounds the inputs of convolutions to TF32
+			t.Errorf("%s: %s, %v", schedule, why, err)
+		}
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// The CPU is one device, which has all weights.
+func TestWeights(t *testing.T) {
+	e := open(t, small(t, Sequential))
+	sum := int64(0)
+	for _, m := range e.Models() {
+		sum += m.Params.Bytes()
+	}
+	if got := e.Weights(); !slices.Equal(got, []int64{sum}) {
+		t.Errorf("weights %v, want %d", got, sum)
+	}
+}
+
 // TestBrokenImage: the error of every schedule names the file.
 func TestBrokenImage(t *testing.T) {
 	for _, schedule := range schedules {
 		c := small(t, schedule)
+		if schedule == Streams {
+			continue // needs a device
+		}
 		if schedule == Stacked {
 			c.Members = []string{"resnet18", "resnet18"}
 		}

@@ -46,7 +46,16 @@ func openProcesses(c Config, threads []int) (processes, error) {
 }
 
 func (all processes) score(logits [][]float32) error {
-	replies, err := all.ask(request{Op: opScore})
+	return all.logits(request{Op: opScore}, logits)
+}
+
+func (all processes) query(first, count int, logits [][]float32) error {
+	return all.logits(request{Op: opQuery, First: first, Count: count}, logits)
+}
+
+// logits stores what the members reply.
+func (all processes) logits(q request, logits [][]float32) error {
+	replies, err := all.ask(q)
 	if err != nil {
 		return err
 	}

@@ -53,20 +53,32 @@ func (s *stack) load(sc *torch.Scope, c Config) error {
 func (s *stack) score(logits [][]float32) error {
 	return s.lane.Do(func(sc *torch.Scope) error {
 		return s.batches(sc, func(images []int, x *torch.Tensor) (err error) {
-			sc.Scoped(func(sc *torch.Scope) { err = s.together(sc, images, x, logits) })
+			sc.Scoped(func(sc *torch.Scope) { err = s.together(sc, x, images[0], logits) })
 			return err
 		})
 	})
 }
 
-// together passes a batch through all members.
-func (s *stack) together(sc *torch.Scope, images []int, x *torch.Tensor, logits [][]float32) error {
-	all := make([]float32, len(logits)*len(images))
+func (s *stack) query(first, count int, logits [][]float32) error {
+	return s.lane.Do(func(sc *torch.Scope) error {
+		x, err := s.read(sc, first, count)
+		if err != nil {
+			return err
+		}
+		return s.together(sc, x, 0, logits)
+	})
+}
+
+// together passes images through all members, and stores their logits from that place
+// on.
+func (s *stack) together(sc *torch.Scope, x *torch.Tensor, at int, logits [][]float32) error {
+	n := int(x.Shape()[0])
+	all := make([]float32, len(logits)*n)
 	if err := s.net.Forward(sc, resize(sc, x, s.pixels)).CopyFloat32(all); err != nil {
 		return err
 	}
 	for m := range logits {
-		copy(logits[m][images[0]:], all[m*len(images):][:len(images)])
+		copy(logits[m][at:], all[m*n:][:n])
 	}
 	return nil
 }

@@ -9,7 +9,6 @@ import (
 	"lensbench/system/loader"
 	"lensbench/system/model"
 	"lensbench/system/nn"
-	"lensbench/system/stretch"
 	"lensbench/system/survey"
 	"lensbench/torch"
 
@@ -27,11 +26,15 @@ type station struct {
 }
 
 func openStation(c Config, images survey.Images, members []*model.Model, seeds []uint64, threads int) (*station, error) {
-	ld, err := loader.New(images, loader.Config{Batch: c.Batch, Workers: c.Workers, Prefetch: c.Prefetch, Stretch: stretch.PerBand})
+	ld, err := loader.New(images, loader.Config{Batch: c.Batch, Workers: c.Workers, Prefetch: c.Prefetch})
 	if err != nil {
 		return nil, err
 	}
-	lane, err := nn.OpenLane(torch.Session{Threads: threads, Inference: true})
+	session := torch.Session{Threads: threads, Inference: true}
+	if c.Schedule == Streams {
+		session.Stream = members[0].Params.Place
+	}
+	lane, err := nn.OpenLane(session)
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +60,32 @@ func (s *station) score(logits [][]float32) error {
 			return s.forward(sc, m, x).CopyFloat32(logits[m][images[0]:][:len(images)])
 		})
 	})
+}
+
+// query passes images through the members, one after another.
+func (s *station) query(first, count int, logits [][]float32) error {
+	return s.lane.Do(func(sc *torch.Scope) error {
+		x, err := s.read(sc, first, count)
+		if err != nil {
+			return err
+		}
+		return s.all(sc, func(sc *torch.Scope, m int, _ []int, x *torch.Tensor) error {
+			return s.forward(sc, m, x).CopyFloat32(logits[m])
+		}, nil, x)
+	})
+}
+
+// read returns images of the row that repeats them, [count bands side side].
+func (s *station) read(sc *torch.Scope, first, count int) (*torch.Tensor, error) {
+	bands, side, _ := s.images.Shape()
+	each := bands * side * side
+	pixels := make([]float32, count*each)
+	for i := range count {
+		if err := s.images.Read((first+i)%s.images.Len(), pixels[i*each:][:each]); err != nil {
+			return nil, err
+		}
+	}
+	return sc.FromFloat32(pixels, int64(count), int64(bands), int64(side), int64(side)), nil
 }
 
 // A visit is what a member does with a batch, images [N bands side side] of these
@@ -115,10 +144,10 @@ func (s *station) batches(sc *torch.Scope, do func(images []int, x *torch.Tensor
 	}
 }
 
-// forward passes a batch through a member, to logits [N].
+// forward passes a batch through a member, where that is, to logits [N].
 func (s *station) forward(sc *torch.Scope, m int, x *torch.Tensor) *torch.Tensor {
 	net := s.members[m]
-	in := resize(sc, x, net.Pixels)
+	in := resize(sc, sc.Move(x, net.Params.Place), net.Pixels)
 	y := net.Forward(sc, in)
 	if in != x {
 		in.Free()
@@ -163,6 +192,14 @@ func (all concurrent) score(logits [][]float32) error {
 	var g errgroup.Group
 	for i, s := range all {
 		g.Go(func() error { return s.score(logits[i : i+1]) })
+	}
+	return g.Wait()
+}
+
+func (all concurrent) query(first, count int, logits [][]float32) error {
+	var g errgroup.Group
+	for i, s := range all {
+		g.Go(func() error { return s.query(first, count, logits[i:i+1]) })
 	}
 	return g.Wait()
 }
