@@ -30,8 +30,15 @@ type Settings struct {
 	Pixels   int      `json:"pixels,omitempty" doc:"side of the images; for an ensemble of the images on disk, which each member resizes to its own input" min:"32" max:"1024" kinds:"inference train ensemble"`
 	Bands    int      `json:"bands,omitempty" doc:"bands of the images (default 3)" min:"1" max:"16" kinds:"inference train ensemble"`
 	Batch    int      `json:"batch,omitempty" doc:"images per forward pass" min:"1" max:"65536" kinds:"inference train ensemble"`
-	Images   int      `json:"images,omitempty" doc:"images on disk: of an ensemble those scored per iteration, of training those of an epoch (default 4 and 1024); with a budget images in memory, those of an iteration (default 256)" min:"1" max:"1000000" kinds:"ensemble train"`
-	Schedule string   `json:"schedule,omitempty" doc:"order and concurrency of the ensemble's members" enum:"sequential batch-major threads processes stacked" kinds:"ensemble"`
+	Images   int      `json:"images,omitempty" doc:"images on disk: of an ensemble those scored per iteration, of training those of an epoch (default 4 and 1024); with a budget images in memory, those of an iteration (default 256); of inference in a mode those in memory (default 64)" min:"1" max:"1000000" kinds:"ensemble train inference"`
+	Schedule string   `json:"schedule,omitempty" doc:"order and concurrency of the ensemble's members; streams are for device cuda" enum:"sequential batch-major threads processes stacked streams" kinds:"ensemble"`
+
+	Device    string `json:"device,omitempty" doc:"what members compute on (default cpu)" enum:"cpu cuda" kinds:"ensemble"`
+	Placement string `json:"placement,omitempty" doc:"accelerators that members are put on: the first, each the next, or those with least on them, the largest member first (default one)" enum:"one round-robin balanced" kinds:"ensemble"`
+
+	Mode string `json:"mode,omitempty" doc:"how queries come, as in MLPerf's load generator: one image after another, batch images together (default 8), all images at once in batches of batch (default 32), or images that arrive by themselves, of which at most batch are served together (default 32); they are in memory, and latency is that of a query (default: the same batch, or an ensemble's images, again and again)" enum:"single-stream multi-stream offline server" kinds:"inference ensemble"`
+	Rate int    `json:"rate,omitempty" doc:"images that arrive per second on average, as a Poisson process, for mode server" min:"1" max:"1000000" kinds:"inference ensemble"`
+	Load int    `json:"load,omitempty" doc:"rate as per cent of the images per second that this arm scores offline, which is measured before anything is timed, for mode server (default 50)" min:"1" max:"1000" kinds:"inference ensemble"`
 
 	Passes        int    `json:"passes,omitempty" doc:"Monte-Carlo passes with dropout (default: one pass without)" min:"2" max:"1000" kinds:"inference ensemble"`
 	PassesThrough string `json:"passes_through,omitempty" doc:"what each Monte-Carlo pass goes through: the whole network, or only the head after one pass through the backbone, which is the same where dropout is in the head alone (default head there)" enum:"network head" kinds:"inference"`

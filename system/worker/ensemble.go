@@ -2,6 +2,7 @@ package worker
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -18,14 +19,13 @@ import (
 // A committee is an ensemble on simulated images.
 type committee struct {
 	steady
-	plain
 	*ensemble.Ensemble
 	images int
 	fuses  bool // an iteration makes mean and variance instead of logits
 	passes int  // of Monte-Carlo, 0: one without dropout
 }
 
-func (s *Server) openEnsemble(c protocol.Settings, cache string) (work, error) {
+func (s *Server) openEnsemble(c protocol.Settings, cache string) (network, error) {
 	dir, err := simulated(cache, survey.Spec{Seed: uint64(c.Seed), Count: c.Images, Pixels: c.Pixels, Bands: c.Bands})
 	if err != nil {
 		return nil, err
@@ -44,11 +44,16 @@ func (s *Server) openEnsemble(c protocol.Settings, cache string) (work, error) {
 		Prefetch:    c.Prefetch * max(c.Workers, 1),
 		Passes:      c.Passes,
 		Aggregate:   c.Aggregate,
+		Device:      c.Device,
+		Placement:   ensemble.Placement(c.Placement),
 		Threads:     c.Threads,
 		Seed:        uint64(c.Seed),
 		Command:     s.Member,
 		CountMemory: s.counts,
 	})
+	if errors.Is(err, ensemble.ErrNoDevice) {
+		return nil, refuse(protocol.Unsupported, "%v", err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -94,6 +99,8 @@ func (w committee) iterate(n int, c *clock) error {
 	}
 	return nil
 }
+
+func (w committee) query(first, count int) ([][]float32, error) { return w.Query(first, count) }
 
 func (w committee) once() (err error) {
 	if w.fuses {
@@ -149,6 +156,17 @@ func fused(logits [][]float32) []float32 {
 		out[i], out[n+i] = float32(m.Mean()), float32(m.Variance())
 	}
 	return out
+}
+
+func (committee) tensorPeaks() torch.Peaks { return torch.ReadPeaks() }
+
+// extra is what a device map is for: the weights on the fullest of several devices.
+func (w committee) extra(float64) (map[string]protocol.Number, error) {
+	on := w.Weights()
+	if len(on) < 2 {
+		return nil, nil
+	}
+	return map[string]protocol.Number{"device_weights_peak": protocol.Number(slices.Max(on))}, nil
 }
 
 func (w committee) children() (usage.Usage, torch.Peaks, error) { return w.Children() }

@@ -18,7 +18,7 @@ type inference struct {
 	lane   *nn.Lane
 	model  *model.Model
 	images *torch.Tensor // [batch bands pixels pixels], freed with the lane
-	batch  int
+	batch  int           // images in memory
 	pixels int
 	seed   uint64
 	passes int    // of Monte-Carlo, 0: one without dropout
@@ -31,7 +31,7 @@ const (
 	throughHead    = "head"
 )
 
-func openInference(c protocol.Settings) (work, error) {
+func openInference(c protocol.Settings) (network, error) {
 	m, err := model.New(c.Model, c.Bands)
 	if err != nil {
 		return nil, err
@@ -47,6 +47,9 @@ func openInference(c protocol.Settings) (work, error) {
 		return nil, err
 	}
 	w := &inference{lane: lane, model: m, batch: c.Batch, pixels: c.Pixels, seed: uint64(c.Seed), passes: c.Passes, within: c.PassesThrough}
+	if c.Mode != "" {
+		w.batch = c.Images
+	}
 	if err := lane.Do(w.load); err != nil {
 		w.close()
 		return nil, err
@@ -120,6 +123,29 @@ func (w *inference) iterate(n int, c *clock) error {
 		}
 		return nil
 	})
+}
+
+func (w *inference) query(first, count int) ([][]float32, error) {
+	logits := make([]float32, count)
+	err := w.lane.Do(func(sc *torch.Scope) error {
+		return w.model.Forward(sc, w.row(sc, first, count)).CopyFloat32(logits)
+	})
+	return [][]float32{logits}, err
+}
+
+// row returns images of the row that repeats those in memory.
+func (w *inference) row(sc *torch.Scope, first, count int) *torch.Tensor {
+	first %= w.batch
+	if first+count <= w.batch {
+		return sc.Narrow(w.images, 0, int64(first), int64(count))
+	}
+	var parts []*torch.Tensor
+	for count > 0 {
+		n := min(count, w.batch-first)
+		parts = append(parts, sc.Narrow(w.images, 0, int64(first), int64(n)))
+		first, count = 0, count-n
+	}
+	return sc.Cat(0, parts...)
 }
 
 func (w *inference) outputs(check string) (outputs, error) {

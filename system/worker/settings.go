@@ -38,6 +38,9 @@ func decode(raw json.RawMessage) (protocol.Settings, error) {
 			return s, err
 		}
 	}
+	if err := checkMode(s); err != nil {
+		return s, err
+	}
 	if s, err = complete(s); err != nil {
 		return s, err
 	}
@@ -118,5 +121,18 @@ func complete(s protocol.Settings) (protocol.Settings, error) {
 			base.Aggregate = ensemble.Stream
 		}
 	}
+	if s.Mode != "" {
+		base = base.Overlay(modeDefaults(s))
+		base.Source = sourceFor(s.Kind)
+	}
 	return base.Overlay(s), nil
+}
+
+// sourceFor is where a kind of work has images that are served: those of inference have
+// no other place than memory.
+func sourceFor(kind string) string {
+	if kind == kindEnsemble {
+		return sourceMemory
+	}
+	return ""
 }

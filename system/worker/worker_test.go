@@ -106,6 +106,7 @@ const resnet = `{"kind": "inference", "model": "resnet18", "pixels": 32, "batch"
 // TestRefusals: each line is one mistake, answered with its kind; the worker
 // goes on to the next.
 func TestRefusals(t *testing.T) {
+	shared := t.TempDir()
 	cases := []struct{ line, kind, message string }{
 		{`hello`, "bad-request", "request: invalid character 'h'"},
 		{`{"id": 1, "op": "hello"} {}`, "bad-request", "more than one object on a line"},
@@ -129,6 +130,12 @@ func TestRefusals(t *testing.T) {
 		{prepare(`{"kind": "inference"}`, "time", "/tmp"), "bad-request", `setting "model" is missing`},
 		{prepare(`{"kind": "inference", "model": "resnet18", "passes_through": "head"}`, "time", "/tmp"), "bad-request", `passes_through: head; without Monte-Carlo there is one pass: setting "passes" is missing`},
 		{prepare(`{"kind": "inference", "model": "light_transformer", "passes": 5, "passes_through": "head"}`, "time", "/tmp"), "unsupported", "light_transformer drops within its backbone"},
+		{prepare(`{"kind": "inference", "model": "resnet18", "rate": 5}`, "time", "/tmp"), "bad-request", "rate and load are of arrivals, for mode server"},
+		{prepare(`{"kind": "inference", "model": "resnet18", "mode": "server", "rate": 5, "load": 5}`, "time", "/tmp"), "bad-request", "rate: 5 and load: 5 %; want one of them"},
+		{prepare(`{"kind": "inference", "model": "resnet18", "images": 5}`, "time", "/tmp"), "bad-request", "images: of inference are for a mode"},
+		{prepare(`{"kind": "inference", "model": "resnet18", "mode": "single-stream", "batch": 5}`, "time", "/tmp"), "bad-request", "batch: 5, queries of mode single-stream are of one image"},
+		{prepare(`{"kind": "inference", "model": "resnet18", "mode": "offline", "passes": 5}`, "time", "/tmp"), "unsupported", "mode: offline; Monte-Carlo passes"},
+		{prepare(`{"kind": "ensemble", "mode": "offline", "source": "disk"}`, "time", "/tmp"), "unsupported", "images that are served are in memory"},
 		{prepare(`{"kind": "null", "model": "resnet18"}`, "time", "/tmp"), "bad-request", `setting "model" does not belong to kind null, but to inference`},
 		{prepare(`{"kind": "inference", "model": "resnet18", "batch": -1}`, "time", "/tmp"), "bad-request", "batch: -1, want 1 to 65536"},
 		{prepare(`{"kind": "inference", "model": "resnet18", "batch": "1"}`, "time", "/tmp"), "bad-request", "settings: json: cannot unmarshal string"},
@@ -136,6 +143,7 @@ func TestRefusals(t *testing.T) {
 		{prepare(resnet, "energy", "/tmp"), "bad-request", `unknown pass "energy", want time or memory`},
 		{prepare(`{"kind": "inference", "model": "vit_b_16", "pixels": 64}`, "time", "/tmp"), "unsupported", "vit_b_16: images of 64×64 pixels: want 224×224"},
 		{prepare(`{"kind": "inference", "model": "resnet18", "batch": 65536, "bands": 16, "pixels": 1024}`, "time", "/tmp"), "out-of-memory", "alloc"},
+		{prepare(`{"kind": "ensemble", "members": ["resnet18"], "images": 1, "pixels": 32, "schedule": "streams"}`, "time", shared), "failed", "schedule streams is for device cuda"},
 		{prepare(`{"kind": "ensemble"}`, "time", "here"), "bad-request", `cache: "here" is not an absolute directory`},
 		{prepare(`{"kind": "ensemble", "bands": 16}`, "time", "/tmp"), "unsupported", "bands: 16, simulated images have at most"},
 		{prepare(`{"kind": "ensemble"}`, "time", "/proc/nowhere"), "failed", "/proc/nowhere"},
