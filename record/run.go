@@ -40,7 +40,7 @@ type Cell struct {
 // Metrics that a cell may measure.
 const (
 	Throughput     = "throughput"      // samples/s, higher is better
-	Latency        = "latency"         // s per iteration, lower is better
+	Latency        = "latency"         // s per iteration or query, lower is better
 	MemoryPeak     = "memory_peak"     // bytes of tensors at the peak, lower is better
 	ActivationPeak = "activation_peak" // bytes of activations at their own peak, lower is better
 )

@@ -46,7 +46,7 @@ type ArmSummary struct {
 	Restarts   int                 `json:"restarts"`
 	Samples    int                 `json:"samples"`
 	Throughput Interval            `json:"throughput"` // samples/s
-	Latency    map[string]Interval `json:"latency"`    // "p50", "p90", … only from their floor on; s per iteration
+	Latency    map[string]Interval `json:"latency"`    // "p50", "p90", … only from their floor on; s per iteration or query
 	TensorPeak int64               `json:"tensor_peak"`
 	RSSPeak    int64               `json:"rss_peak"`
 	Load       Interval            `json:"load"`            // s, process start to hello; one value per restart

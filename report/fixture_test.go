@@ -30,6 +30,21 @@ var fixtures = map[string]fixture{
 	"interrupted": interrupted(),
 	"checks":      checks(),
 	"said":        said(),
+	"serving":     serving(),
+}
+
+// serving is a network in two modes, with queries enough for some percentiles.
+func serving() fixture {
+	control, server := measured("control", 300, 0), measured("server", 150, 0)
+	control.Latency = map[string]record.Interval{"p50": about(0.0033, 0.01, 700), "p90": about(0.0041, 0.02, 700),
+		"p95": about(0.0052, 0.03, 700), "p99": about(0.0097, 0.1, 700)}
+	server.Latency = map[string]record.Interval{"p50": about(0.0048, 0.02, 100), "p90": about(0.0131, 0.05, 100)}
+	server.Extra = map[string]protocol.Number{"arrivals_per_second": 151.5, "offline_per_second": 303}
+	c := of("serving", "Latency of a network in use", control, server)
+	c.plan.Measure = []string{record.Throughput, record.Latency}
+	c.plan.Arms[0].Settings.Mode, c.plan.Arms[1].Settings.Mode = "single-stream", "server"
+	c.verdict.Comparisons = []record.Comparison{compared(record.Throughput, "server", "control", 0.5, 0.01, record.Slower)}
+	return made(c)
 }
 
 // made is a run of the cells on an example machine.

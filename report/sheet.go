@@ -30,7 +30,7 @@ func newSheet(cv record.CellVerdict, plan record.Cell, o Options) sheet {
 	b.intro()
 	b.sheet.answer = b.arms()
 	b.sheet.verdict = b.verdict()
-	for _, g := range []grid{b.others(), b.memory()} {
+	for _, g := range []grid{b.percentiles(), b.others(), b.memory()} {
 		if g.rows != nil {
 			b.sheet.more = append(b.sheet.more, g)
 		}

@@ -38,10 +38,24 @@ func decode(raw json.RawMessage) (protocol.Settings, error) {
 			return s, err
 		}
 	}
+	if err := checkMode(s); err != nil {
+		return s, err
+	}
 	if s, err = complete(s); err != nil {
 		return s, err
 	}
+	if err := checkPasses(s); err != nil {
+		return s, err
+	}
 	return s, checkBudget(s)
+}
+
+// checkPasses refuses ways to sample where nothing is sampled.
+func checkPasses(s protocol.Settings) error {
+	if s.PassesThrough != "" && s.Passes == 0 {
+		return refuse(protocol.BadRequest, "passes_through: %s; without Monte-Carlo there is one pass: setting %q is missing", s.PassesThrough, "passes")
+	}
+	return nil
 }
 
 // check checks one setting against its description.
@@ -103,6 +117,22 @@ func complete(s protocol.Settings) (protocol.Settings, error) {
 		base.Members = []string{"resnet18", "vit_b_16", "light_transformer"}
 		base.Schedule = string(ensemble.Sequential)
 		base.Pixels, base.Images = 112, 4
+		if s.Passes > 0 {
+			base.Aggregate = ensemble.Stream
+		}
+	}
+	if s.Mode != "" {
+		base = base.Overlay(modeDefaults(s))
+		base.Source = sourceFor(s.Kind)
 	}
 	return base.Overlay(s), nil
+}
+
+// sourceFor is where a kind of work has images that are served: those of inference have
+// no other place than memory.
+func sourceFor(kind string) string {
+	if kind == kindEnsemble {
+		return sourceMemory
+	}
+	return ""
 }

@@ -29,6 +29,7 @@ typedef struct lt_error lt_error;
 typedef struct lt_tensor lt_tensor; /* one counted reference to a tensor, not a wrapper around it */
 typedef struct lt_op lt_op;         /* an operator, found once and never freed */
 typedef struct lt_mode lt_mode;     /* a thread-local mode that is in force */
+typedef struct lt_stream lt_stream;   /* a stream of a CUDA device that a thread is in */
 typedef struct lt_store lt_store;     /* a connection to the store of several processes */
 typedef struct lt_group lt_group;     /* connections to all other processes */
 typedef struct lt_reducer lt_reducer; /* averages gradients over the processes of a group */
@@ -241,6 +242,17 @@ lt_error *lt_reducer_new(lt_group *g, lt_tensor *const *params, int n, int64_t f
 lt_error *lt_reducer_forward(lt_reducer *r);
 lt_error *lt_reducer_backward(lt_reducer *r);
 void lt_reducer_free(lt_reducer *r); /* NULL is allowed */
+
+/*
+ * CUDA devices, once lt_load_cuda has opened what registers them. Operators run where
+ * their arguments are. Between lt_stream_enter and lt_stream_leave the calling thread
+ * queues work on that device in a stream of libtorch's pool instead of the one that all
+ * threads share; copies to the host wait for it. Left on the same thread.
+ */
+int lt_cuda_devices(void);                                              /* those that libtorch sees */
+lt_error *lt_to_cuda(const lt_tensor *t, int index, lt_tensor **out);   /* out [owned] */
+lt_error *lt_stream_enter(int index, lt_stream **out);                  /* out [owned], given back to lt_stream_leave */
+void lt_stream_leave(lt_stream *s);                                     /* NULL is allowed */
 
 /* the library */
 const char *lt_version(void);                    /* of libtorch, for example 2.11.0 */
