@@ -54,6 +54,8 @@ func checkCell(c record.Cell) error {
 	switch p := c.Plan; {
 	case p.Restarts < 1 || p.Blocks < 1:
 		return fmt.Errorf("%d restarts of %d blocks; want at least 1 of each", p.Restarts, p.Blocks)
+	case len(p.Looks) > 0 && (!slices.IsSorted(p.Looks) || p.Looks[0] < 1 || len(slices.Compact(slices.Clone(p.Looks))) < len(p.Looks) || p.Looks[len(p.Looks)-1] != p.Restarts):
+		return fmt.Errorf("looks after %v of %d restarts; want ascending numbers, the last being that of all restarts", p.Looks, p.Restarts)
 	case p.Warmup < 0:
 		return fmt.Errorf("warmup is %d; want at least 0", p.Warmup)
 	case !(p.SampleSeconds > 0) || !(p.TimeLimit > 2*p.SampleSeconds):
