@@ -30,8 +30,8 @@ func newHistory() *cobra.Command {
 		Use:   "history",
 		Short: "Show how metrics went from night to night, and where they moved",
 		Long: `history shows every metric that is kept in a directory of history, its last night,
-and the nights from which on its level is another. Noise alone shows a change in 1 %
-of histories. A change that is explained in acknowledged.yaml, kept in git beside it,
+and the nights from which on its level is another. Noise alone shows at most one in 50
+metrics over 100 nights. A change that is explained in acknowledged.yaml, kept in git beside it,
 is shown with its explanation:
 
   - {name: amp model=resnet18, arm: bf16, metric: throughput, night: 2026-03-01, why: new kernel}

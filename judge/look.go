@@ -19,9 +19,11 @@ import (
 //
 // The control goes on in every block as long as any variant does. A variant that
 // goes on is measured beside fewer arms than before, in blocks that are as
-// random as before: whatever its neighbours did, it and the control are still
-// exchangeable within a restart if they do not differ, which is what the test
-// rests on.
+// random as before. If it does not differ from the control the two are still
+// exchangeable within every restart to come, whatever was measured up to then,
+// and so its signs are as random as the test has them. What the test takes for
+// granted beside is that who was ahead in earlier restarts, which is part of why
+// a neighbour stopped, does not change how much later ones scatter.
 func Settled(c record.Cell, entries []record.Entry, restarts int) []string {
 	j := sortEntries(record.Run{Cells: []record.Cell{c}}, entries)
 	cell := &j.cells[0]

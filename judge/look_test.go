@@ -144,8 +144,8 @@ func TestNothingIsLookedAtInBetween(t *testing.T) {
 // TestFamily: primary comparisons know how they stand among all of the run.
 func TestFamily(t *testing.T) {
 	a, b := ensemble(), looked()
-	a.ID = "other"
-	f := newFixture(a, b).measure(a, 0, 8, 1, both(1.6, 0.02)).measure(b, 0, 36, 1, lookedPaces)
+	a.ID, a.Plan.Restarts = "other", 14
+	f := newFixture(a, b).measure(a, 0, 14, 1, both(1.6, 0.02)).measure(b, 0, 36, 1, lookedPaces)
 	v := f.end().judge()
 	n := 0
 	for _, c := range v.Cells {
@@ -157,7 +157,7 @@ func TestFamily(t *testing.T) {
 			if k.Family.Size != 4 || k.Family.Adjusted < k.P || k.Family.Holm < k.P || k.Family.Adjusted > 1 {
 				t.Errorf("%s: p %v, family %+v", k.Variant, k.P, *k.Family)
 			}
-			if found := k.Family.Adjusted < 0.05; found != (k.Variant == "threads") {
+			if found := k.Family.Adjusted < 0.01; found != (k.Variant == "threads") {
 				t.Errorf("%s in %s: %+v", k.Variant, c.Scenario, *k.Family)
 			}
 		}

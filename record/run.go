@@ -113,5 +113,5 @@ func (p Plan) With(restarts int) Plan {
 	return p
 }
 
-// Ends says whether the plan looks at the cell after that many restarts.
-func (p Plan) Ends(restarts int) bool { return slices.Contains(p.Looks, restarts) }
+// LooksAfter says whether the plan looks at the cell after that many restarts.
+func (p Plan) LooksAfter(restarts int) bool { return slices.Contains(p.Looks, restarts) }

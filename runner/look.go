@@ -16,7 +16,7 @@ func (c *cellRun) looksOn() bool { return len(c.cell.Plan.Looks) > 0 }
 // not done, and writes down which variants are settled. They have their outputs
 // compared on the processes that were timed, and are then left out (settle).
 func (c *cellRun) look(restarts int) error {
-	if !c.cell.Plan.Ends(restarts) || c.state.looks[restarts] {
+	if !c.cell.Plan.LooksAfter(restarts) || c.state.looks[restarts] {
 		return nil
 	}
 	settled := []string{}

@@ -22,7 +22,8 @@ type ChangePoint struct {
 }
 
 // ChangePoints finds where the level of a series moves, in the order of time. A
-// series without any has one found with probability level at most.
+// series without any has one found with probability level at most, if its values
+// are independent.
 //
 // The best split of the series in two is the one where the ranks of its values
 // differ most, by
@@ -33,10 +34,11 @@ type ChangePoint struct {
 // level does not move, all orders are equally likely. That does not hold where
 // one value resembles the next, as on a machine with slow moods, so values are
 // replaced by what the value before does not explain (Cochrane and Orcutt,
-// 1949): x(t) − φ x(t−1). φ is estimated around the levels of the best split, so
-// that a change is not taken for a mood, and raised by its bias. If a split is
-// significant both sides are searched again, as Vostrikova's binary segmentation
-// does (1981).
+// 1949): x(t) − φ x(t−1). φ is estimated from the series itself (resemblance), so
+// the level is kept roughly: for φ up to 0.5 a level of 5 % held in simulations,
+// and one of 0.02 % became 0.2 % at most; for φ of 0.7 it became 0.45 %. If a
+// split is significant both sides are searched again, as Vostrikova's binary
+// segmentation does (1981).
 //
 // Ranks, because one bad night must neither be a change nor hide one.
 //
@@ -99,33 +101,63 @@ func whitened(xs []float64) []float64 {
 // nothing left to test.
 const mostResemblance = 0.9
 
-// resemblance is φ: the correlation of values with the one before, about the
-// levels of the best split, raised by its bias. Two fitted levels and φ itself
-// lower the estimate by about (2 + 4φ)/n; choosing the split lowers it again by
-// as much.
+// resemblance is φ, the smaller of two estimates, each raised by its bias and by
+// one to two standard errors: one that is too small lets moods pass for changes.
+//
+// The first is the correlation of values with the one before, about the levels
+// of the best split; several changes spoil it. The second comes from how much
+// two steps in time change a value more than one does, which changes hardly
+// touch, and is rough:
+//
+//	E (x(t) − x(t−2))² ÷ E (x(t) − x(t−1))² = 1 + φ
 func resemblance(xs []float64) float64 {
+	return min(mostResemblance, max(0, min(aboutLevels(xs), fromDifferences(xs))))
+}
+
+// aboutLevels is the first estimate. Two fitted levels and φ itself lower it by
+// about (2 + 4φ)/n; choosing the split lowers it again by as much.
+func aboutLevels(xs []float64) float64 {
 	k, _ := bestSplit(ranks(xs))
-	rest := make([]float64, len(xs))
+	before, after := meanOf(xs[:k]), meanOf(xs[k:])
+	var products, squares, last float64
 	for i, x := range xs {
-		level := xs[:k]
+		r := x - before
 		if i >= k {
-			level = xs[k:]
+			r = x - after
 		}
-		rest[i] = x - meanOf(level)
-	}
-	var products, squares float64
-	for i, r := range rest {
 		squares += r * r
 		if i > 0 && i != k {
-			products += r * rest[i-1]
+			products += r * last
 		}
+		last = r
 	}
 	if squares == 0 {
 		return 0
 	}
-	phi := products / squares
-	n := float64(len(xs))
-	return min(mostResemblance, max(0, phi+2*(2+4*max(0, phi))/n))
+	phi, n := products/squares, float64(len(xs))
+	return phi + 2*(2+4*max(0, phi))/n + 1/math.Sqrt(n)
+}
+
+// fromDifferences is the second, without the largest differences, which changes
+// and bad nights make.
+func fromDifferences(xs []float64) float64 {
+	one, two := trimmedSquare(xs, 1), trimmedSquare(xs, 2)
+	if one == 0 {
+		return 0
+	}
+	return two/one - 1 + 3/math.Sqrt(float64(len(xs)))
+}
+
+// trimmedSquare is the mean square of differences over a lag, but for the
+// largest sixth.
+func trimmedSquare(xs []float64, lag int) float64 {
+	var squares []float64
+	for i := lag; i < len(xs); i++ {
+		d := xs[i] - xs[i-lag]
+		squares = append(squares, d*d)
+	}
+	slices.Sort(squares)
+	return meanOf(squares[:len(squares)-len(squares)/6])
 }
 
 // bestSplit returns the k, with MinSegment values on either side, that parts the

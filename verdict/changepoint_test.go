@@ -20,9 +20,8 @@ func nightly(rng *rand.Rand, nights int, phi float64) []float64 {
 	return out
 }
 
-// metricsLevel is that of one metric of 50, which together find a change in 1 %
-// of histories.
-const metricsLevel = 0.01 / 50
+// metricsLevel is that of one metric of 50 in package history.
+const metricsLevel = 0.002 / 50
 
 func mustFind(t testing.TB, series []float64, level float64) []ChangePoint {
 	t.Helper()
@@ -34,8 +33,8 @@ func mustFind(t testing.TB, series []float64, level float64) []ChangePoint {
 }
 
 // TestNoiseHasNoChangePoints: 50 metrics over 100 nights of noise have at most
-// one change point. Histories are judged as a whole, and in the slow test also
-// every night from the first on.
+// one change point on average, whether they are judged at the end or every
+// night from the first on, which is the slow test.
 func TestNoiseHasNoChangePoints(t *testing.T) {
 	histories, every := 4, 50
 	if slow() {
@@ -67,8 +66,8 @@ func TestNoiseHasNoChangePoints(t *testing.T) {
 				most, sum = max(most, found), sum+found
 			}
 			t.Logf("%d of %d metrics, at most %d in one history of 50", sum, 50*histories, most)
-			if sum > histories || most > 1+histories/10 {
-				t.Errorf("%d of %d metrics of noise have a change point, %d in one history", sum, 50*histories, most)
+			if sum > histories {
+				t.Errorf("%d of %d metrics of noise have a change point in %d histories", sum, 50*histories, histories)
 			}
 		})
 	}
@@ -80,7 +79,7 @@ func TestLevelOfChangePoints(t *testing.T) {
 	if slow() {
 		runs = 10000
 	}
-	for i, phi := range []float64{0, 0.5} {
+	for i, phi := range []float64{0, 0.3, 0.5} {
 		rng := rand.New(rand.NewPCG(31, uint64(i)))
 		found := 0
 		for range runs {
@@ -107,9 +106,9 @@ func TestChangesAreFound(t *testing.T) {
 	}{
 		{4, 0, 60, 10, 57},
 		{2, 0, 60, 30, 54},
-		{-4, 0.3, 60, 12, 54},
-		{6, 0.5, 60, 12, 48},
-		{4, 0, 10, 10, 45},
+		{-4, 0.3, 60, 15, 42},
+		{6, 0.5, 60, 15, 42},
+		{4, 0, 12, 12, 20},
 	} {
 		rng := rand.New(rand.NewPCG(32, uint64(i)))
 		found := 0

@@ -26,6 +26,12 @@
 // stopping would break every p and interval here. Below MinRestarts there is no
 // statement on a difference: with R restarts no one-sided p is below 2^−R.
 //
+// # Nights
+//
+// Absolute numbers of several nights have a night's own effect in them
+// (nights.go). Ratios to a fixed anchor make a history, whose level moves at
+// change points (changepoint.go).
+//
 // # One arm alone
 //
 // Absolute numbers drift with the machine, so they are described, not

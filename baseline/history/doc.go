@@ -14,5 +14,5 @@
 // begins, and so it does on another machine.
 //
 // Change points come from verdict.ChangePoints at a level shared out among all
-// series, so that a directory of pure noise shows one with 1 % probability.
+// series (Level).
 package history

@@ -26,6 +26,7 @@ type Point struct {
 	Low      float64   `json:"low"`          // 99 % interval; Ratio if it has no end
 	High     float64   `json:"high"`
 	Restarts int       `json:"restarts"`
+	Status   string    `json:"status"` // of its cell: a contaminated one is kept, since pairs withstand a lot
 }
 
 // A Series is what belongs together: one metric of one arm beside one build of
@@ -51,7 +52,7 @@ func Points(run record.Run, entries []record.Entry, v record.Verdicts) []Point {
 			}
 			p := Point{
 				Night: run.Started.UTC().Truncate(time.Second), Run: run.ID, Machine: run.Machine.ID(), Cell: cell.Cell, Name: nameOf(cell),
-				Metric: k.Metric, Arm: k.Variant, Anchor: k.Control, Ratio: k.Ratio, Low: k.Low, High: k.High, Restarts: k.Restarts,
+				Status: cell.Status, Metric: k.Metric, Arm: k.Variant, Anchor: k.Control, Ratio: k.Ratio, Low: k.Low, High: k.High, Restarts: k.Restarts,
 				Build: builds[armOf{cell.Cell, k.Variant}], Fixed: builds[armOf{cell.Cell, k.Control}],
 			}
 			if !(p.Low > 0) || math.IsInf(p.High, 0) || math.IsNaN(p.High) {
@@ -68,10 +69,7 @@ func usable(k record.Comparison) bool {
 }
 
 func endedWell(cell record.CellVerdict, k record.Comparison) bool {
-	if cell.Status == record.Invalid || cell.Status == record.Contaminated {
-		return false
-	}
-	return !slices.ContainsFunc(cell.Arms, func(a record.ArmSummary) bool {
+	return cell.Status != record.Invalid && !slices.ContainsFunc(cell.Arms, func(a record.ArmSummary) bool {
 		return (a.Arm == k.Variant || a.Arm == k.Control) && a.Status != record.OK
 	})
 }
