@@ -51,13 +51,16 @@ type Adjusted struct {
 // Draws are seeded with a hash of the data. No P is below 1/10,001.
 func StepDown(cells []FamilyCell) []Adjusted {
 	f := newFamily(cells)
-	var out []Adjusted
-	last := 0.0
-	for f.left() > 0 {
-		member, t := f.strongest()
-		last = max(last, f.share(t))
-		out = append(out, Adjusted{Cell: member.cell, Metric: member.metric, Arm: member.arm, P: last})
-		f.leaveOut(member)
+	// From the weakest to the strongest, so that what is left at a step is what
+	// was there at the one before, and one member more.
+	out := make([]Adjusted, len(f.members))
+	for i := len(f.members) - 1; i >= 0; i-- {
+		m := f.members[i]
+		f.add(m)
+		out[i] = Adjusted{Cell: m.of.cell, Metric: m.of.metric, Arm: m.arm, P: f.share(m.t)}
+	}
+	for i := range out[min(1, len(out)):] {
+		out[i+1].P = max(out[i+1].P, out[i].P)
 	}
 	slices.SortFunc(out, func(a, b Adjusted) int {
 		return cmp.Or(a.Cell-b.Cell, a.Metric-b.Metric, a.Arm-b.Arm)
@@ -81,22 +84,28 @@ func Holm(ps []float64) []float64 {
 	return out
 }
 
-// A family is what is left of the tests.
+// A family is a set of tests to which members are added.
 type family struct {
-	metrics []*familyMetric
-	most    []float64 // scratch: per draw, the largest |t|
+	members []familyMember  // by t, the largest first
+	several []*familyMetric // metrics with more than one variant, that have a member
+	most    []float64       // per draw, the largest t of the members of other metrics
 }
 
-// A familyMetric is a metric with those of its arms that are still tested.
+// A familyMember is one variant in one metric.
+type familyMember struct {
+	of  *familyMetric
+	arm int
+	t   float64
+}
+
+// A familyMetric is a metric with those of its arms that are members.
 type familyMetric struct {
 	cell, metric int
 	seed         uint64        // of its cell
 	scores       [][][]float64 // restart, arm, arm: signed rank of the first ÷ the second; antisymmetric, NaN if there is none
-	active       []int         // arms still tested, ascending, the control first
-	drawn        []float64     // per draw, the largest |t| of its arms
+	active       []int         // the control and its members, ascending
+	drawn        []float64     // per draw, the largest t of its members
 }
-
-type familyMember struct{ cell, metric, arm int }
 
 func newFamily(cells []FamilyCell) *family {
 	f := &family{most: make([]float64, familyDraws)}
@@ -104,24 +113,57 @@ func newFamily(cells []FamilyCell) *family {
 		var own []*familyMetric
 		restarts := cell.restarts()
 		for m, metric := range cell {
-			fm := &familyMetric{cell: c, metric: m, scores: signedRanks(metric, restarts)}
-			for a := range metric {
-				if a == 0 || fm.tested(a) {
-					fm.active = append(fm.active, a)
-				}
-			}
-			if len(fm.active) > 1 {
-				own = append(own, fm)
+			if len(metric) > 1 {
+				own = append(own, &familyMetric{cell: c, metric: m, scores: signedRanks(metric, restarts), active: []int{0}})
 			}
 		}
 		seed := familySeed(c, own)
 		for _, fm := range own {
 			fm.seed = seed
-			fm.draw()
+			for arm := 1; arm < len(cell[fm.metric]); arm++ {
+				if fm.tested(arm) {
+					f.members = append(f.members, familyMember{fm, arm, fm.observed(arm)})
+				}
+			}
 		}
-		f.metrics = append(f.metrics, own...)
 	}
+	slices.SortStableFunc(f.members, func(a, b familyMember) int { return cmp.Compare(b.t, a.t) })
 	return f
+}
+
+// add makes one more variant a member. Labels of a metric's members are
+// exchanged among themselves and the control, so that its draws change with
+// them.
+func (f *family) add(m familyMember) {
+	m.of.active = append(m.of.active, m.arm)
+	slices.Sort(m.of.active)
+	if m.of.isPair() {
+		m.of.drawPair()
+		for d, v := range m.of.drawn {
+			f.most[d] = max(f.most[d], v)
+		}
+		m.of.drawn = nil
+		return
+	}
+	m.of.draw()
+	if !slices.Contains(f.several, m.of) {
+		f.several = append(f.several, m.of)
+	}
+}
+
+// share is that of the draws whose largest statistic reaches t. The data as
+// they are count as one more draw.
+func (f *family) share(t float64) float64 {
+	reached := 1
+	for d, v := range f.most {
+		for _, m := range f.several {
+			v = max(v, m.drawn[d])
+		}
+		if v >= t-1e-9 { // sums of the same ranks in another order may differ in the last bits
+			reached++
+		}
+	}
+	return float64(reached) / float64(familyDraws+1)
 }
 
 // restarts is how many the cell has, in whatever metric or arm.
@@ -243,14 +285,13 @@ func studentised(sum, squares float64) float64 {
 	return math.Abs(sum) / math.Sqrt(squares)
 }
 
+// isPair says whether the metric has one variant.
+func (m *familyMetric) isPair() bool { return len(m.scores[0]) == 2 }
+
 // draw fills drawn for the arms that are active.
 func (m *familyMetric) draw() {
 	if m.drawn == nil {
 		m.drawn = make([]float64, familyDraws)
-	}
-	if len(m.active) == 2 && len(m.scores) > 0 && len(m.scores[0]) == 2 {
-		m.drawPair()
-		return
 	}
 	rng := rand.New(rand.NewPCG(m.seed, 1))
 	arms := len(m.scores[0])
@@ -299,6 +340,7 @@ func (m *familyMetric) present() [][]int {
 // drawPair is draw for one variant and its control, where to relabel is to
 // change signs. Bits are drawn 64 at a time.
 func (m *familyMetric) drawPair() {
+	m.drawn = make([]float64, familyDraws)
 	rng := rand.New(rand.NewPCG(m.seed, 2))
 	var xs []float64
 	var squares float64
@@ -322,56 +364,5 @@ func (m *familyMetric) drawPair() {
 			bits >>= 1
 		}
 		m.drawn[d] = studentised(sum, squares)
-	}
-}
-
-func (f *family) left() (n int) {
-	for _, m := range f.metrics {
-		n += len(m.active) - 1
-	}
-	return n
-}
-
-// strongest is the member with the largest statistic that is left.
-func (f *family) strongest() (best familyMember, t float64) {
-	t = -1
-	for _, m := range f.metrics {
-		for _, a := range m.active[1:] {
-			if own := m.observed(a); own > t {
-				best, t = familyMember{m.cell, m.metric, a}, own
-			}
-		}
-	}
-	return best, t
-}
-
-// share is that of the draws whose largest statistic reaches t. The data as
-// they are count as one more draw.
-func (f *family) share(t float64) float64 {
-	clear(f.most)
-	for _, m := range f.metrics {
-		if len(m.active) > 1 {
-			for d, v := range m.drawn {
-				f.most[d] = max(f.most[d], v)
-			}
-		}
-	}
-	reached := 1
-	for _, v := range f.most {
-		if v >= t-1e-9 { // sums of the same ranks in another order may differ in the last bits
-			reached++
-		}
-	}
-	return float64(reached) / float64(familyDraws+1)
-}
-
-func (f *family) leaveOut(member familyMember) {
-	for _, m := range f.metrics {
-		if m.cell == member.cell && m.metric == member.metric {
-			m.active = slices.DeleteFunc(m.active, func(a int) bool { return a == member.arm })
-			if len(m.active) > 1 {
-				m.draw()
-			}
-		}
 	}
 }
