@@ -233,6 +233,52 @@ func TestFamilyError(t *testing.T) {
 	}
 }
 
+// TestFamilyErrorOverLooks: the error of the family, too, is spent over the
+// looks, and one that is large enough is found at the first that can.
+func TestFamilyErrorOverLooks(t *testing.T) {
+	runs, most := 10, 2 // 0.1 are expected; above lies 0.02 %
+	if slow() {
+		runs, most = 400, 12 // 4 are expected; above lies 0.03 %
+	}
+	rng := rand.New(rand.NewPCG(8, 9))
+	looks := mustSpend(t, 0.99, Looks(36)...)
+	alarms, found := 0, 0
+	for range runs {
+		rows := make([][][]float64, 50)
+		for c := range rows {
+			rows[c] = noise(rng, 36, 5, 0, 0.01, 0.02)
+		}
+		if first, any := familyAlarm(rows, looks); any {
+			alarms++
+			t.Logf("alarm after %d restarts", first)
+		}
+		rows[7] = noise(rng, 36, 5, 0.05, 0.01, 0.02)
+		if first, any := familyAlarm(rows, looks); any && first < 36 {
+			found++
+		}
+	}
+	if alarms > most {
+		t.Errorf("%d of %d runs of 50 metrics alarm at some look, want 1 %%", alarms, runs)
+	}
+	if found < runs*9/10 {
+		t.Errorf("a difference of five standard deviations is found before the last look in %d of %d runs", found, runs)
+	}
+}
+
+// familyAlarm is the first look at which a family of single metrics alarms.
+func familyAlarm(rows [][][]float64, looks []Look) (restarts int, any bool) {
+	for _, l := range looks {
+		var cells []FamilyCell
+		for _, r := range rows {
+			cells = append(cells, FamilyCell{metricOf(r[:l.Restarts])})
+		}
+		if slices.ContainsFunc(StepDown(cells), func(a Adjusted) bool { return l.Overall(a.P) < 0.01 }) {
+			return l.Restarts, true
+		}
+	}
+	return 0, false
+}
+
 // everything50 makes all statements on 50 metrics of 1,000 pairs in 25 restarts
 // each, and tests them together with 10,000 flips.
 func everything50(data []FamilyCell) ([]Statement, []Adjusted, error) {
