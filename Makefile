@@ -57,9 +57,10 @@ race: build ## the tests under the race detector
 	LENSBENCH_SHIM_HASH=$(SHIM_HASH) $(GO) test -race ./...
 
 .PHONY: slow
-slow: build ## what is too slow for every test run: 10,000 training steps that leak nothing, memory under all policies of checkpoints
+slow: build ## what is too slow for every test run: 10,000 training steps that leak nothing, memory under all policies of checkpoints, thousands of simulated runs
 	LENSBENCH_SLOW=1 $(GO) test -count=1 -v -run LeakNothing ./system/optim
 	LENSBENCH_SLOW=1 $(GO) test -count=1 -v -run ActivationPeak ./system/model
+	LENSBENCH_SLOW=1 $(GO) test -count=1 -v -timeout 60m -run 'Cover|Looks|Detectable|Family|Noise|Level|Repeat' ./verdict
 
 .PHONY: smoke
 smoke: build ## one block of every scenario: the whole tool end to end, no verdicts
