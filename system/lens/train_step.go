@@ -30,7 +30,7 @@ func addStepFlags(c *cobra.Command, s *step.Settings) {
 	f.Var((*sides)(&m.Scales), "scales", "`pixels` of the sides at which every image is seen, such as 64,112,224")
 	f.StringVar(&m.Mode, "scale-mode", m.Mode, "`name` of the way back from several scales: "+strings.Join(step.ScaleModes, ", "))
 	f.Var((*size)(&m.Budget), "scale-budget", "`bytes` of activations that a group of scales may have, such as 2GiB, for --scale-mode grouped")
-	f.BoolVar(&m.Split, "scale-split", m.Split, "pass images through large scales in parts as large as the batch at the first")
+	f.BoolVar(&m.Split, "scale-split", m.Split, "pass images through large scales in parts as large as the batch at the smallest")
 	f.StringVar(&m.Checkpointing, "scale-checkpointing", m.Checkpointing, "`policy` as --checkpointing, for the largest scale alone")
 	f.Float64Var(&m.Consistency, "consistency", m.Consistency, "`weight` of the divergence of probabilities between scales")
 	c.RegisterFlagCompletionFunc("precision", cobra.FixedCompletions(step.Precisions, cobra.ShellCompDirectiveNoFileComp))

@@ -56,10 +56,10 @@ type Settings struct {
 // Multi are the settings of training at several scales. The zero value is one
 // scale.
 type Multi struct {
-	Scales        []int   `json:"scales,omitempty"`        // sides that images are resized to, at least two, the reference of the consistency term first
+	Scales        []int   `json:"scales,omitempty"`        // sides that images are resized to, at least two, in the order of the passes, the reference of the consistency term first
 	Mode          string  `json:"mode,omitempty"`          // one of ScaleModes; "": Summed
 	Budget        int64   `json:"budget,omitempty"`        // Grouped: bytes of activations of a group
-	Split         bool    `json:"split,omitempty"`         // pass images through large scales in parts that have no more pixels than the batch has at the first
+	Split         bool    `json:"split,omitempty"`         // pass images through large scales in parts that have no more pixels than the batch has at the smallest
 	Checkpointing string  `json:"checkpointing,omitempty"` // as Settings.Checkpointing, for the largest scale alone
 	Consistency   float64 `json:"consistency,omitempty"`   // λ
 }
