@@ -13,6 +13,9 @@ import (
 const leastOutputs = 16
 
 func (l *lowering) conv(s *step, op graph.Conv) (result, error) {
+	if l.options.Precision == Folded {
+		return l.foldedConv(s, op.Layer), nil
+	}
 	c, shape := op.Layer, l.shape(s.in[0])
 	height, width := int(shape[2]), int(shape[3])
 	switch formOf(c, height, width) {
@@ -72,8 +75,11 @@ func (m matrix) inputs() int64 { return int64(len(m.weight) / m.outputs) }
 func (l *lowering) linear(s *step, op graph.Linear) (result, error) {
 	m := matrix{s.weight, s.bias, op.Layer.Features()}
 	in := l.shape(s.in[0])
-	if m.outputs < leastOutputs {
+	switch {
+	case m.outputs < leastOutputs:
 		return l.head(s, m), nil
+	case l.options.Precision == Folded:
+		return l.finished(s, l.head(s, m), other), nil
 	}
 	n := int64(1)
 	for _, d := range in[:len(in)-1] {

@@ -38,7 +38,8 @@ type lowering struct {
 
 // floats is the type of activations that are not codes.
 func (l *lowering) floats() torch.DType {
-	if l.options.Precision == Float32 {
+	switch l.options.Precision {
+	case Folded, Float32:
 		return torch.Float32
 	}
 	return torch.BFloat16
@@ -86,6 +87,9 @@ func (l *lowering) lower(s *step, input torch.Value) (result, error) {
 // input makes images of the plan's type, with channels innermost.
 func (l *lowering) input(x torch.Value) result {
 	const channelsLast = 2 // of c10::MemoryFormat
+	if l.options.Precision == Folded {
+		return result{x, images, torch.Float32, nil}
+	}
 	dtype := l.floats()
 	if l.options.Precision == Int8 {
 		dtype = torch.Float32 // it is about to be rounded anyway

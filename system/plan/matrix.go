@@ -34,23 +34,18 @@ func formOf(c *nn.Conv2D, height, width int) form {
 // innermost on both sides, of its kernels [Out In k k].
 func wholeMatrix(c *nn.Conv2D, weight []float32, height, width int) []float32 {
 	rows, cols := c.Size(height), c.Size(width)
-	k, inputs := c.Kernel, height*width*c.In
+	inputs := height * width * c.In
 	m := make([]float32, rows*cols*c.Out*inputs)
-	for y := range rows {
-		for x := range cols {
-			for o := range c.Out {
-				row := m[((y*cols+x)*c.Out+o)*inputs:]
-				for i := range k {
-					for j := range k {
-						v, u := y*c.Stride+i-c.Padding, x*c.Stride+j-c.Padding
-						if v < 0 || v >= height || u < 0 || u >= width {
-							continue
-						}
-						for in := range c.In {
-							row[(v*width+u)*c.In+in] = weight[((o*c.In+in)*k+i)*k+j]
-						}
-					}
-				}
+	for output := range rows * cols * c.Out {
+		y, x, o := output/c.Out/cols, output/c.Out%cols, output%c.Out
+		row := m[output*inputs : (output+1)*inputs]
+		for tap := range c.Kernel * c.Kernel {
+			v, u := y*c.Stride+tap/c.Kernel-c.Padding, x*c.Stride+tap%c.Kernel-c.Padding
+			if v < 0 || v >= height || u < 0 || u >= width {
+				continue // padding
+			}
+			for in := range c.In {
+				row[(v*width+u)*c.In+in] = weight[(o*c.In+in)*c.Kernel*c.Kernel+tap]
 			}
 		}
 	}

@@ -14,13 +14,14 @@ type Precision string
 
 // The precisions.
 const (
+	Folded   Precision = "folded" // fp32 by the network's own operators: what folding alone is worth
 	Float32  Precision = "fp32"
 	BFloat16 Precision = "bf16" // weights and activations; sums in float32
 	Int8     Precision = "int8" // weights and activations, between bfloat16; sums in int32
 )
 
 // Precisions are all of them.
-func Precisions() []Precision { return []Precision{Float32, BFloat16, Int8} }
+func Precisions() []Precision { return []Precision{Folded, Float32, BFloat16, Int8} }
 
 // Parse returns the precision of that name.
 func Parse(name string) (Precision, error) {
@@ -103,7 +104,7 @@ func (p *Plan) Free() { p.program.Free() }
 // larger of 1 and that logit. Rounding to bfloat16 is 2⁻⁹ of a number, some ten times
 // on the way to a logit; codes of 8 bits are what a calibration makes of them.
 func (p Precision) Tolerance() float64 {
-	return map[Precision]float64{Float32: 1e-5, BFloat16: 2e-2, Int8: 0.25}[p]
+	return map[Precision]float64{Folded: 1e-5, Float32: 1e-5, BFloat16: 2e-2, Int8: 0.25}[p]
 }
 
 // Check compares the plan's logits of images x with those of the network that it

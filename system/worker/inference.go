@@ -7,6 +7,7 @@ import (
 	"lensbench/protocol"
 	"lensbench/system/model"
 	"lensbench/system/nn"
+	"lensbench/system/plan"
 	"lensbench/torch"
 )
 
@@ -17,6 +18,7 @@ type inference struct {
 	plain
 	lane   *nn.Lane
 	model  *model.Model
+	plan   *plan.Plan    // nil: the model's own forward pass
 	images *torch.Tensor // [batch bands pixels pixels], freed with the lane
 	batch  int
 	pixels int
@@ -35,20 +37,64 @@ func openInference(c protocol.Settings) (work, error) {
 		return nil, err
 	}
 	w := &inference{lane: lane, model: m, batch: c.Batch, pixels: c.Pixels}
-	if err := lane.Do(func(sc *torch.Scope) error { return w.load(sc, uint64(c.Seed)) }); err != nil {
+	m.Params.ChannelsLast = c.Layout == "channels-last"
+	if err := lane.Do(func(sc *torch.Scope) error { return w.load(sc, c) }); err != nil {
 		w.close()
 		return nil, err
 	}
 	return w, nil
 }
 
-func (w *inference) load(sc *torch.Scope, seed uint64) error {
-	formula := nn.Formula{Seed: seed}
+func (w *inference) load(sc *torch.Scope, c protocol.Settings) error {
+	formula := nn.Formula{Seed: uint64(c.Seed)}
 	if err := w.model.Params.Load(sc, formula); err != nil {
 		return err
 	}
-	w.images = sc.Keep(images(sc, formula, 0, w.batch, w.model.Bands, w.pixels))
-	return nil
+	x := images(sc, formula, 0, w.batch, w.model.Bands, w.pixels)
+	if c.Layout == "channels-last" {
+		x = nn.Next(x, sc.ChannelsLast(x))
+	}
+	w.images = sc.Keep(x)
+	if c.Plan == "" {
+		return nil
+	}
+	return w.makePlan(sc, formula, plan.Precision(c.Plan))
+}
+
+// makePlan makes the plan and frees what it was made of.
+func (w *inference) makePlan(sc *torch.Scope, f nn.Formula, p plan.Precision) (err error) {
+	o := plan.Options{Precision: p, Batch: w.batch, Pixels: w.pixels}
+	if p == plan.Int8 {
+		if o.Calibration, err = w.calibrate(sc, f); err != nil {
+			return err
+		}
+	}
+	w.plan, err = plan.Make(sc, w.model, o)
+	w.model.Params.Free()
+	return err
+}
+
+// calibrate looks at the 32 images that follow those of the batch.
+func (w *inference) calibrate(sc *torch.Scope, f nn.Formula) (*plan.Calibration, error) {
+	const number, at = 32, 4
+	return plan.Observe(sc, w.model, func(yield func(*torch.Tensor) error) error {
+		for i := 0; i < number; i += at {
+			x := images(sc, f, w.batch+i, at, w.model.Bands, w.pixels)
+			if err := yield(x); err != nil {
+				return err
+			}
+			x.Free()
+		}
+		return nil
+	})
+}
+
+// forward is a forward pass of the plan, or of the network.
+func (w *inference) forward(sc *torch.Scope) *torch.Tensor {
+	if w.plan != nil {
+		return w.plan.Forward(sc, w.images)
+	}
+	return w.model.Forward(sc, w.images)
 }
 
 // images returns images of the formula's array "input", of mean 0 and
@@ -80,7 +126,7 @@ func (w *inference) iterate(n int, c *clock) error {
 	return w.lane.Do(func(sc *torch.Scope) error {
 		c.start()
 		for range n {
-			w.model.Forward(sc, w.images).Free()
+			w.forward(sc).Free()
 			c.lap()
 		}
 		return nil
@@ -93,12 +139,15 @@ func (w *inference) outputs(check string) (outputs, error) {
 	}
 	logits := make([]float32, w.batch)
 	err := w.lane.Do(func(sc *torch.Scope) error {
-		return w.model.Forward(sc, w.images).CopyFloat32(logits)
+		return w.forward(sc).CopyFloat32(logits)
 	})
 	return outputs{[]int{w.batch}, logits, []string{digestOf(logits)}}, err
 }
 
 func (w *inference) close() error {
+	if w.plan != nil {
+		w.plan.Free()
+	}
 	w.model.Params.Free()
 	return w.lane.Close()
 }

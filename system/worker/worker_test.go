@@ -134,6 +134,7 @@ func TestRefusals(t *testing.T) {
 		{prepare(resnet, "energy", "/tmp"), "bad-request", `unknown pass "energy", want time or memory`},
 		{prepare(`{"kind": "inference", "model": "vit_b_16", "pixels": 64}`, "time", "/tmp"), "unsupported", "vit_b_16: images of 64×64 pixels: want 224×224"},
 		{prepare(`{"kind": "inference", "model": "resnet18", "batch": 65536, "bands": 16, "pixels": 1024}`, "time", "/tmp"), "out-of-memory", "alloc"},
+		{prepare(`{"kind": "inference", "model": "resnet18", "plan": "int4"}`, "time", "/tmp"), "unknown-setting", `plan: "int4" is not known to this worker, want one of folded, fp32, bf16, int8`},
 		{prepare(`{"kind": "ensemble"}`, "time", "here"), "bad-request", `cache: "here" is not an absolute directory`},
 		{prepare(`{"kind": "ensemble", "bands": 16}`, "time", "/tmp"), "unsupported", "bands: 16, simulated images have at most"},
 		{prepare(`{"kind": "ensemble"}`, "time", "/proc/nowhere"), "failed", "/proc/nowhere"},
@@ -486,6 +487,31 @@ func BenchmarkNullSample(b *testing.B) {
 	for b.Loop() {
 		if _, err := s.respond(io.Discard, []byte(`{"id": 1, "op": "sample", "sample": {"iterations": 1}}`)); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestPlans: arms with plans, and with channels last, say what the plain one says.
+func TestPlans(t *testing.T) {
+	logits := func(settings string) []protocol.Number {
+		t.Helper()
+		all := talk(t, prepare(`{"kind": "inference", "model": "resnet18", "pixels": 32, "batch": 2, "threads": 1, "seed": 5`+settings+`}`, "time", "/tmp"),
+			`{"id": 2, "op": "sample", "sample": {"iterations": 1}}`, `{"id": 3, "op": "verify"}`)
+		for _, r := range all {
+			if r.Error != nil {
+				t.Fatalf("%s: %v", settings, r.Error)
+			}
+		}
+		return all[2].Outputs.Values
+	}
+	want := logits("")
+	for settings, tolerance := range map[string]float64{
+		`, "layout": "channels-last"`: 1e-5, `, "plan": "folded"`: 1e-5, `, "plan": "fp32"`: 1e-5, `, "plan": "bf16"`: 2e-2, `, "plan": "int8"`: 5e-2,
+	} {
+		for i, got := range logits(settings) {
+			if d := math.Abs(float64(got - want[i])); !(d <= tolerance) || got == 0 {
+				t.Errorf("%s: logit %d is %v, want %v", settings, i, got, want[i])
+			}
 		}
 	}
 }
