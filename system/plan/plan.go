@@ -94,9 +94,6 @@ func (p *Plan) Forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return p.program.Run(sc, x)
 }
 
-// Calls returns the number of operators that a forward pass is.
-func (p *Plan) Calls() int { return p.program.Len() }
-
 // Free frees the plan. Freeing twice does nothing.
 func (p *Plan) Free() { p.program.Free() }
 

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"errors"
 	"math"
 	"slices"
 
@@ -18,7 +19,9 @@ type inference struct {
 	plain
 	lane   *nn.Lane
 	model  *model.Model
-	plan   *plan.Plan    // nil: the model's own forward pass
+	plan   *plan.Plan // nil: the model's own forward pass, or crew's
+	crew   *plan.Crew // nil: there was no search
+	trials []protocol.Trial
 	images *torch.Tensor // [batch bands pixels pixels], freed with the lane
 	batch  int
 	pixels int
@@ -58,20 +61,37 @@ func (w *inference) load(sc *torch.Scope, c protocol.Settings) error {
 	if c.Plan == "" {
 		return nil
 	}
-	return w.makePlan(sc, formula, plan.Precision(c.Plan))
+	return w.makePlan(sc, formula, c)
 }
 
 // makePlan makes the plan and frees what it was made of.
-func (w *inference) makePlan(sc *torch.Scope, f nn.Formula, p plan.Precision) (err error) {
-	o := plan.Options{Precision: p, Batch: w.batch, Pixels: w.pixels}
-	if p == plan.Int8 {
+func (w *inference) makePlan(sc *torch.Scope, f nn.Formula, c protocol.Settings) (err error) {
+	o := plan.Options{Precision: plan.Precision(c.Plan), Batch: w.batch, Pixels: w.pixels}
+	if o.Precision == plan.Int8 {
 		if o.Calibration, err = w.calibrate(sc, f); err != nil {
 			return err
 		}
 	}
-	w.plan, err = plan.Make(sc, w.model, o)
+	if c.Search {
+		err = w.search(o, sc.Threads())
+	} else {
+		w.plan, err = plan.Make(sc, w.model, o)
+	}
 	w.model.Params.Free()
 	return err
+}
+
+// search chooses the crew and notes the trials.
+func (w *inference) search(o plan.Options, threads int) error {
+	crew, trials, err := plan.Search(w.model, w.images, o, threads)
+	if err != nil {
+		return err
+	}
+	w.crew = crew
+	for _, t := range trials {
+		w.trials = append(w.trials, protocol.Trial{Images: t.Images, Sessions: t.Sessions, Threads: t.Threads, Seconds: t.Seconds, Chosen: t.Way == crew.Way()})
+	}
+	return nil
 }
 
 // calibrate looks at the 32 images that follow those of the batch.
@@ -119,10 +139,14 @@ func (w *inference) facts() protocol.Facts {
 		FLOPPerItem:       w.model.Cost(w.pixels).FLOP(),
 		ItemsPerIteration: w.batch,
 		Threads:           w.lane.Threads(),
+		Trials:            w.trials,
 	}
 }
 
 func (w *inference) iterate(n int, c *clock) error {
+	if w.crew != nil {
+		return w.iterateCrew(n, c)
+	}
 	return w.lane.Do(func(sc *torch.Scope) error {
 		c.start()
 		for range n {
@@ -133,11 +157,27 @@ func (w *inference) iterate(n int, c *clock) error {
 	})
 }
 
+func (w *inference) iterateCrew(n int, c *clock) error {
+	logits := make([]float32, w.batch)
+	c.start()
+	for range n {
+		if err := w.crew.Forward(w.images, logits); err != nil {
+			return err
+		}
+		c.lap()
+	}
+	return nil
+}
+
 func (w *inference) outputs(check string) (outputs, error) {
 	if !slices.Contains([]string{"", protocol.CheckLogits, protocol.CheckDigests}, check) {
 		return outputs{}, noCheck(check)
 	}
 	logits := make([]float32, w.batch)
+	if w.crew != nil {
+		err := w.crew.Forward(w.images, logits)
+		return outputs{[]int{w.batch}, logits, []string{digestOf(logits)}}, err
+	}
 	err := w.lane.Do(func(sc *torch.Scope) error {
 		return w.forward(sc).CopyFloat32(logits)
 	})
@@ -149,5 +189,8 @@ func (w *inference) close() error {
 		w.plan.Free()
 	}
 	w.model.Params.Free()
+	if w.crew != nil {
+		return errors.Join(w.crew.Close(), w.lane.Close())
+	}
 	return w.lane.Close()
 }

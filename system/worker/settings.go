@@ -41,6 +41,9 @@ func decode(raw json.RawMessage) (protocol.Settings, error) {
 	if s, err = complete(s); err != nil {
 		return s, err
 	}
+	if s.Search && s.Plan == "" {
+		return s, refuse(protocol.BadRequest, "search: it chooses how a batch goes through a plan, and plan is not set")
+	}
 	return s, checkBudget(s)
 }
 
