@@ -104,6 +104,9 @@ build/libtorch: FORCE | need
 # Names of Gloo's, whose headers PyTorch's wheel lacks: searched last.
 build/shim/dist.o: CXXFLAGS += -idirafter torch/shim/stub
 
+# Its loops share the threads of libtorch's.
+build/shim/convolution.o: CXXFLAGS += -fopenmp
+
 build/shim/%.o: torch/shim/%.cpp build/libtorch
 	$(CXX) $(CXXFLAGS) -MMD -MP -isystem "$$(cat build/libtorch)/include" \
 	  -isystem "$$(cat build/libtorch)/include/torch/csrc/api/include" -c $< -o $@
@@ -111,7 +114,7 @@ build/shim/%.o: torch/shim/%.cpp build/libtorch
 $(SHIM): $(SHIM_OBJ) torch/shim/lt.map
 	@T=$$(cat build/libtorch) && set -x && \
 	$(CXX) -shared -o $@ $(SHIM_OBJ) -Wl,-soname,liblt.so.1 -Wl,--version-script=torch/shim/lt.map -Wl,-z,defs \
-	  -L"$$T/lib" -Wl,-rpath,"$$T/lib" -ltorch_cpu -lc10 -ldl -lpthread
+	  -L"$$T/lib" -Wl,-rpath,"$$T/lib" -ltorch_cpu -lc10 -l:libgomp.so.1 -ldl -lpthread
 	@ln -sf liblt.so.1 bin/liblt.so
 
 build/shim-test: $(SHIM_TEST) torch/shim/lt.h $(SHIM)

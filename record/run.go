@@ -84,7 +84,7 @@ const (
 	RuleLargest  = "largest"   // the largest |a−b| ÷ the largest |b|
 	RuleDigest   = "digest"    // how many parts differ
 	RuleBound    = "bound"     // the largest |a|, whatever the control's
-	RuleSeedBand = "seed-band" // distance of the means ÷ half-width of the control's band (verdict.SeedBand)
+	RuleSeedBand = "seed-band" // distance of the means ÷ half-width of the control's band (verdict.SeedBand), of several measures the largest
 )
 
 // A Plan says how much is measured. Restarts are fresh processes of every

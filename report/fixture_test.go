@@ -317,5 +317,5 @@ func checks() fixture {
 		cellOf("digests", record.Equal{Output: "digests", Rule: record.RuleDigest}, 0, record.Passed),
 		cellOf("other-digests", record.Equal{Output: "digests", Rule: record.RuleDigest}, 3, record.NotPassed),
 		cellOf("fused", record.Equal{Output: "fused", Tolerance: 1e-6}, 2e-7, record.Passed),
-		cellOf("final-loss", record.Equal{Output: "final_loss", Rule: record.RuleSeedBand, Tolerance: 1}, 0.42, record.Passed))
+		cellOf("final-quality", record.Equal{Output: "final_quality", Rule: record.RuleSeedBand, Tolerance: 1}, 0.42, record.Passed))
 }

@@ -99,7 +99,7 @@ func (c *cellRun) outputs(a *arm) (protocol.Outputs, error) {
 	if size != len(out.Values) || size == 0 && a.Settings.Kind != "null" {
 		return out, a.w.blame(failf(record.Invalid, "worker sent %d output values of shape %v", len(out.Values), out.Shape))
 	}
-	if n := len(out.Values); c.cell.Equal.Rule == record.RuleSeedBand && n < verdict.MinSeeds {
+	if n := seeds(out); c.cell.Equal.Rule == record.RuleSeedBand && n < verdict.MinSeeds {
 		return out, a.w.blame(failf(record.Invalid, "worker sent %s of %d seeds; a seed-to-seed band needs %d", c.cell.Equal.Output, n, verdict.MinSeeds))
 	}
 	if d := digest(out.Values); d != out.Digest && finite(out.Values) {

@@ -34,6 +34,10 @@
 // slower. straggler_spread is by how much ranks differ in the step without exchange:
 // (longest − shortest) / mean.
 //
+// Steps whose gradients have no finite norm are counted on the device and read after the
+// sample: nonfinite_norms, said of steps in 16 bits, and of others if there were any; and
+// skipped_steps, those that a gradient scaler skipped instead.
+//
 // The memory pass counts the bytes of CPU tensors exactly, from before the first one
 // on, so it needs a process of its own. So do a budget and monitor allocator, which
 // count in the time pass too. Scratch memory inside oneDNN is in the resident set

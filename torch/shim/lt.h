@@ -182,12 +182,14 @@ lt_error *lt_random_state_set(const lt_tensor *state);
  * Exact bytes of CPU tensors. Every block of memory is in one category. A new
  * block's category is that of the calling thread, which lt_memory_tag sets. A
  * thread in none counts as activations what an operator allocates that records
- * for the backward pass, and the rest as other. lt_backward's blocks are activations until
- * one is accumulated as the gradient of a leaf; temporary gradients stay so.
+ * for the backward pass, and the rest as other. lt_backward's blocks are
+ * activations, but for the gradients of leaves, also those that are only added to
+ * others. Memory that is no tensor's, which oneDNN takes for scratch and for copies
+ * in orders of its own, is other; that shows when it is freed.
  *
- * A tensor's block can be moved to another category, and then counts there in
- * the breakdown of every peak at which it was alive. A breakdown always sums to
- * its peak.
+ * A block can be moved to another category, and then counts there from its
+ * allocation on: in the breakdown of every peak at which it was alive, and in a
+ * trace. A breakdown always sums to its peak.
  */
 enum { LT_MEMORY_OTHER, LT_MEMORY_WEIGHTS, LT_MEMORY_GRADIENTS, LT_MEMORY_OPTIMISER, LT_MEMORY_ACTIVATIONS, LT_MEMORY_CATEGORIES };
 enum { LT_MEMORY_AUTOMATIC = -1 }; /* for lt_memory_tag: no category */
@@ -207,7 +209,7 @@ lt_error *lt_memory_peak(int phase, int64_t *bytes);       /* breakdown at the p
 int64_t lt_memory_activation_peak(void);                   /* most bytes at once that were activations */
 void lt_memory_reset_peak(void);                           /* all peaks start from what there is now */
 
-/* A trace has an event for every allocation, release and move, and for every change of phase. */
+/* A trace has an event for every allocation and release, and for every change of phase. */
 typedef struct lt_memory_event {
   int64_t time; /* ns, of CLOCK_MONOTONIC */
   int64_t bytes[LT_MEMORY_CATEGORIES];
