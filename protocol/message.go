@@ -120,6 +120,16 @@ type Facts struct {
 	Threads           int     `json:"threads"`             // compute threads, read back from the library
 	LoadSeconds       float64 `json:"load_seconds"`        // process start to ready for prepare
 	PrepareSeconds    float64 `json:"prepare_seconds"`     // this prepare
+	Trials            []Trial `json:"trials,omitempty"`    // of a search before the measurement, that it chose from; else none
+}
+
+// A Trial is a way to bring a batch through a network that a search has timed.
+type Trial struct {
+	Images   int     `json:"images"`   // of a pass
+	Sessions int     `json:"sessions"` // at the same time
+	Threads  int     `json:"threads"`  // of each session
+	Seconds  float64 `json:"seconds"`  // of a batch
+	Chosen   bool    `json:"chosen"`
 }
 
 // A Sample is what one run of iterations took.

@@ -5,7 +5,8 @@
 //
 //	inference   one network on a batch in memory, images from the formula of package nn:
 //	            model (needed), passes (one without dropout), passes_through (head where that is the same),
-//	            pixels (the network's own), batch (1), bands (3), threads (all), seed (0)
+//	            pixels (the network's own), batch (1), bands (3), threads (all), seed (0),
+//	            layout (contiguous), plan (none), search (no)
 //	train       one network on a batch in memory, or on simulated images on disk: settings as for
 //	            inference, and those that protocol.Settings says are of kind train
 //	ensemble    several networks on simulated images on disk (package ensemble):

@@ -28,6 +28,7 @@ extern "C" {
 typedef struct lt_error lt_error;
 typedef struct lt_tensor lt_tensor; /* one counted reference to a tensor, not a wrapper around it */
 typedef struct lt_op lt_op;         /* an operator, found once and never freed */
+typedef struct lt_program lt_program; /* calls of operators one after another */
 typedef struct lt_mode lt_mode;     /* a thread-local mode that is in force */
 typedef struct lt_stream lt_stream;   /* a stream of a CUDA device that a thread is in */
 typedef struct lt_store lt_store;     /* a connection to the store of several processes */
@@ -59,6 +60,8 @@ enum {
   LT_FLOATS,      /* n double in the pool */
   LT_BOOLS,       /* n words, each 0 or 1, in the pool */
   LT_TENSORS,     /* n lt_tensor pointers in the pool; 0 is an absent tensor */
+  LT_VALUE,       /* bits: number of a value; arguments of lt_program_add only */
+  LT_VALUES,      /* n numbers of values in the pool, for a list of tensors; likewise */
 };
 
 /*
@@ -89,6 +92,20 @@ const char *lt_op_schema(const lt_op *op);                                 /* [b
  */
 lt_error *lt_call(const lt_op *op, const lt_arg *args, int nargs, const uint64_t *pool, lt_arg *rets, int maxrets, int *nrets);
 void lt_array_free(lt_tensor **array); /* frees the array, not the tensors in it */
+
+/*
+ * A program is calls of operators one after another, made ready once and run as
+ * one call. Its values are numbered: its inputs first, then the first result of
+ * each of its calls. A value is freed after the last call that takes it, so memory
+ * serves the next call while it is still in cache. Running changes nothing in a
+ * program: several threads may do it at once.
+ */
+lt_error *lt_program_new(int inputs, lt_program **out); /* out [owned] */
+/* Arguments are as for lt_call; tensors among them belong to the program from then on, too. */
+lt_error *lt_program_add(lt_program *p, const lt_op *op, const lt_arg *args, int nargs, const uint64_t *pool, int *value);
+/* out [owned] is the last call's result. After an error, *failed is the number of the call that it is of, from 0; else that of calls. */
+lt_error *lt_program_run(const lt_program *p, const lt_tensor *const *inputs, int n, lt_tensor **out, int *failed);
+void lt_program_free(lt_program *p); /* NULL is allowed */
 
 /* tensors; dtype is the number of c10::ScalarType */
 lt_error *lt_empty(const int64_t *shape, int ndim, int dtype, lt_tensor **out);                                          /* out [owned] */
