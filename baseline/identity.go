@@ -34,6 +34,7 @@ var identityKeys = []identityKey{
 		get: func(m record.Machine) string { return strconv.FormatInt(m.Memory, 10) },
 		set: func(m *record.Machine, v string) (err error) { m.Memory, err = strconv.ParseInt(v, 10, 64); return err },
 	},
+	text("instructions", func(m *record.Machine) *string { return &m.Instructions }),
 	text("gpu", func(m *record.Machine) *string { return &m.GPU }),
 	text("driver", func(m *record.Machine) *string { return &m.Driver }),
 	text("libtorch", func(m *record.Machine) *string { return &m.Libtorch }),

@@ -42,9 +42,15 @@ var promises = []Promise{
 
 	{"mc-dropout-head", Ours, "Monte-Carlo dropout that runs the backbone once and the head K times", "faster, same scores"},
 	{"channels-last", Ours, "channels-last layout", "faster"},
+	{"channels-last-inference", Ours, "channels-last layout in inference", "faster"},
+	{"fast-path", Ours, "an inference plan: BatchNorm folded, oneDNN's fused operators, one call", "at least 1.35×, same logits"},
+	{"fast-path-bf16", Ours, "an inference plan in bfloat16", "at least 2.4×"},
+	{"fast-path-int8", Ours, "an inference plan in int8, additions of shortcuts too", "at least 3.9×"},
+	{"fast-path-vit", Ours, "inference plans of the vision transformer", "at least 2.12× in bfloat16"},
 	{"fold-batchnorm", Ours, "BatchNorm folded into convolutions", "faster inference, same logits"},
 	{"fused-adamw", Ours, "fused AdamW against a loop of operators", "faster steps"},
 	{"stacked-members", Ours, "one batched forward pass for members of equal shape", "faster ensembles"},
 	{"peer-inference", Ours, "inference beside PyTorch eager on the same libtorch", "no slower: at least 0.97 of its throughput"},
 	{"peer-training", Ours, "training beside PyTorch eager with fused AdamW", "no slower: at least 0.98 of its throughput"},
+	{"peer-distributed", Ours, "two ranks beside two of PyTorch's DistributedDataParallel", "no slower: at least 0.98 of their throughput"},
 }

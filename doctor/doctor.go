@@ -89,6 +89,9 @@ func machine(context.Context, Options) []Finding {
 		gpu = Finding{Missing, "accelerator", "none; arms that need one are skipped", ""}
 	}
 	cpu := Finding{Fine, "processor", fmt.Sprintf("%d × %s", m.CPUs, m.CPUModel), ""}
+	if m.Instructions != "" {
+		cpu.Says += ": " + m.Instructions
+	}
 	return []Finding{cpu, governor(m.Governor), gpu}
 }
 

@@ -171,7 +171,7 @@ func TestClaimsByCheck(t *testing.T) {
 	c := ensemble()
 	c.Expect, c.Equal = nil, &record.Equal{Output: "digests", Rule: record.RuleDigest}
 	band := c
-	band.Equal = &record.Equal{Output: "final_loss", Rule: record.RuleSeedBand, Tolerance: 1}
+	band.Equal = &record.Equal{Output: "final_quality", Rule: record.RuleSeedBand, Tolerance: 1}
 	start := func(c record.Cell) *fixture {
 		return newFixture(c).outputs(c, "sequential", 0).outputs(c, "threads", 0)
 	}
@@ -194,7 +194,7 @@ func TestClaimsByCheck(t *testing.T) {
 		{"however slow", after(start(c).measure(c, 0, 8, 1, both(0.2, 0.02)), c, 0).end(),
 			record.OK, record.Supported, "digests passed"},
 		{"inside of a band", after(start(band).measure(band, 0, 8, 1, both(1, 0.02)), band, 0.42).end(),
-			record.OK, record.Supported, "final_loss passed in all 2 comparisons with sequential, at up to 0.42 of the half-width of its seed-to-seed band"},
+			record.OK, record.Supported, "final_quality passed in all 2 comparisons with sequential, at up to 0.42 of the half-width of its seed-to-seed band"},
 		{"failed after", after(start(c).measure(c, 0, 8, 1, both(1, 0.02)), c, 1).status(c, "threads", record.QualityFail, "digests differ from the control's: part 2 of 3").end(),
 			record.QualityFail, record.Refuted, "arm threads: digests differ from the control's: part 2 of 3"},
 		{"interrupted before the end", start(c).measure(c, 0, 8, 1, both(1, 0.02)),

@@ -15,10 +15,10 @@ type Memory struct {
 // Bytes are tensor bytes by what they are for.
 type Bytes struct {
 	Weights     int64 `json:"weights"`     // parameters and buffers of networks
-	Gradients   int64 `json:"gradients"`   // of the parameters
+	Gradients   int64 `json:"gradients"`   // of the parameters, and what is being added to them
 	Optimiser   int64 `json:"optimiser"`   // its state
-	Activations int64 `json:"activations"` // results of layers, what is saved of them, and temporary gradients
-	Other       int64 `json:"other"`       // images, labels and what else there is
+	Activations int64 `json:"activations"` // results of layers, what is saved of them, and their gradients
+	Other       int64 `json:"other"`       // images, labels, scratch memory of operators and what else there is
 }
 
 // Total returns the sum.

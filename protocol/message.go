@@ -50,14 +50,24 @@ type VerifyRequest struct {
 // Outputs that a check compares. Of CheckLogits and CheckLosses the request
 // names no check, because they are the default outputs of their kinds of work.
 const (
-	CheckLogits    = "logits"     // inference and ensembles
-	CheckLosses    = "losses"     // training: of the first steps
-	CheckGradients = "gradients"  // training: of one optimiser step, before clipping; or a fixed selection, with Digests of all
-	CheckDigests   = "digests"    // any: what must be the same bits, such as the batches of an epoch in their order
-	CheckFused     = "fused"      // ensembles: mean and variance over members, image by image
-	CheckNorms     = "norms"      // training: the norm of all gradients together, before clipping, of every step of a short training
-	CheckFinalLoss = "final_loss" // training: one value per seed, each the last loss of the same short training
+	CheckLogits    = "logits"    // inference and ensembles
+	CheckLosses    = "losses"    // training: of the first steps
+	CheckGradients = "gradients" // training: of one optimiser step, before clipping; or a fixed selection, with Digests of all
+	CheckDigests   = "digests"   // any: what must be the same bits, such as the batches of an epoch in their order
+	CheckFused     = "fused"     // ensembles: mean and variance over members, image by image
+	CheckNorms     = "norms"     // training: the norm of all gradients together, before clipping, of every step of a short training
+	CheckWeights   = "weights"   // training: how far the first few steps have moved the weights, and where to, in units of the learning rate
+
+	// Training: what has become of the same short training, [len(FinalQualities) seeds].
+	CheckFinalQuality = "final_quality"
 )
+
+// FinalQualities are what the rows of CheckFinalQuality are: figures on images that
+// were held back, and the number of steps whose gradients had a norm that was not
+// finite, but for those that a gradient scaler skipped.
+func FinalQualities() []string {
+	return []string{"loss", "AUROC", "number of steps without a finite gradient norm"}
+}
 
 // DefaultCheck says whether a worker computes these outputs without being told.
 func DefaultCheck(check string) bool { return check == CheckLogits || check == CheckLosses }
@@ -110,6 +120,16 @@ type Facts struct {
 	Threads           int     `json:"threads"`             // compute threads, read back from the library
 	LoadSeconds       float64 `json:"load_seconds"`        // process start to ready for prepare
 	PrepareSeconds    float64 `json:"prepare_seconds"`     // this prepare
+	Trials            []Trial `json:"trials,omitempty"`    // of a search before the measurement, that it chose from; else none
+}
+
+// A Trial is a way to bring a batch through a network that a search has timed.
+type Trial struct {
+	Images   int     `json:"images"`   // of a pass
+	Sessions int     `json:"sessions"` // at the same time
+	Threads  int     `json:"threads"`  // of each session
+	Seconds  float64 `json:"seconds"`  // of a batch
+	Chosen   bool    `json:"chosen"`
 }
 
 // A Sample is what one run of iterations took.

@@ -44,20 +44,24 @@ type Settings struct {
 	PassesThrough string `json:"passes_through,omitempty" doc:"what each Monte-Carlo pass goes through: the whole network, or only the head after one pass through the backbone, which is the same where dropout is in the head alone (default head there)" enum:"network head" kinds:"inference"`
 	Aggregate     string `json:"aggregate,omitempty" doc:"how mean and variance over members and Monte-Carlo passes are made: all outputs are kept, or streamed through running moments (default: none are made without passes, stream with them)" enum:"keep stream" kinds:"ensemble"`
 
-	Layout string `json:"layout,omitempty" doc:"order of the images' values in memory (default contiguous)" enum:"contiguous channels-last" kinds:"train"`
+	Layout string `json:"layout,omitempty" doc:"order of the images' values in memory (default contiguous)" enum:"contiguous channels-last" kinds:"train inference"`
+	Plan   string `json:"plan,omitempty" doc:"program made of the network once that computes its logits: BatchNorm folded and nothing else, or oneDNN's fused operators in these numbers (default none: the network's own forward pass)" enum:"folded fp32 bf16 int8" kinds:"inference"`
+	Search bool   `json:"search,omitempty" doc:"a short search chooses how a batch goes through the plan, in passes of how many images and sessions of how many threads; its trials are among the facts" kinds:"inference"`
 
 	Precision     string `json:"precision,omitempty" doc:"types of the forward pass: fp32, or autocast to 16 bits, fp16 with a gradient scaler (default fp32)" enum:"fp32 bf16 fp16" kinds:"train"`
 	Accumulate    int    `json:"accumulate,omitempty" doc:"micro-batches of batch images whose gradients make one step (default 1)" min:"1" max:"4096" kinds:"train"`
 	Checkpointing string `json:"checkpointing,omitempty" doc:"what the backward pass computes again instead of keeping it (default none)" enum:"none block stage every-2 every-3 every-4" kinds:"train"`
 
+	Optimizer string `json:"optimizer,omitempty" doc:"how AdamW changes the weights: in one fused kernel, or weight by weight in a loop of operators (default fused)" enum:"fused loop" kinds:"train"`
+
 	Budget   int    `json:"budget,omitempty" doc:"MiB of tensors that there may be; an iteration is then of images images, in steps of batch images" min:"1" max:"1048576" kinds:"train"`
 	Adaptive string `json:"adaptive,omitempty" doc:"rule that changes the batch under a budget: doubling below 80 % of it and halving above 95 %, or the best throughput (default: the batch stays)" enum:"doubling throughput" kinds:"train"`
 	Monitor  string `json:"monitor,omitempty" doc:"what is read after every step to know the peak of memory: the resident set, or the exact peak of an allocator that counts (default nothing)" enum:"rss allocator" kinds:"train"`
 
-	Scales             []string `json:"scales,omitempty" doc:"sides at which the network sees every image, the reference of the consistency term first" enum:"32 48 64 80 96 112 128 160 192 224" kinds:"train"`
+	Scales             []string `json:"scales,omitempty" doc:"sides at which the network sees every image, in this order, the reference of the consistency term first" enum:"32 48 64 80 96 112 128 160 192 224" kinds:"train"`
 	ScaleMode          string   `json:"scale_mode,omitempty" doc:"way back from the losses of several scales (default summed)" enum:"summed per-scale grouped" kinds:"train"`
 	ScaleBudget        int      `json:"scale_budget,omitempty" doc:"MiB of activations that a group of scales may have, for scale_mode grouped" min:"1" max:"1048576" kinds:"train"`
-	ScaleSplit         bool     `json:"scale_split,omitempty" doc:"images pass through large scales in parts that have no more pixels than the batch at the first scale" kinds:"train"`
+	ScaleSplit         bool     `json:"scale_split,omitempty" doc:"images pass through large scales in parts that have no more pixels than the batch at the smallest" kinds:"train"`
 	ScaleCheckpointing string   `json:"scale_checkpointing,omitempty" doc:"checkpointing of the largest scale alone" enum:"none block stage every-2 every-3 every-4" kinds:"train"`
 
 	Source     string `json:"source,omitempty" doc:"where images come from: memory, or simulated ones in files; those of training are one step's worth in memory, and files are read as lens train does (default memory); those of an ensemble in memory are read from their files before anything is timed (default disk)" enum:"memory disk" kinds:"train ensemble"`

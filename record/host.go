@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"sort"
 	"strings"
 
@@ -41,7 +42,7 @@ func (h Host) Machine(libtorch string) (Machine, error) {
 	if err != nil {
 		return Machine{}, fmt.Errorf("machine identity: %w", err)
 	}
-	model, err := cpuModel(fs)
+	model, instructions, err := processor(fs)
 	if err != nil {
 		return Machine{}, fmt.Errorf("machine identity: %w", err)
 	}
@@ -58,20 +59,34 @@ func (h Host) Machine(libtorch string) (Machine, error) {
 		Driver:   driver,
 		Libtorch: libtorch,
 		Governor: h.governor(),
+
+		Instructions: instructions,
 	}, nil
 }
 
-func cpuModel(fs procfs.FS) (string, error) {
+// extensions are those that libtorch and oneDNN choose kernels by, as Linux names them.
+var extensions = []string{
+	"avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "avx_vnni", "amx_bf16", "amx_int8", "amx_fp16",
+	"asimd", "sve", "sve2", "bf16", "i8mm", // ARM
+}
+
+// processor returns the model, and those of extensions that all processors have.
+func processor(fs procfs.FS) (model, instructions string, err error) {
 	cpus, err := fs.CPUInfo()
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	for _, c := range cpus {
-		if c.ModelName != "" {
-			return c.ModelName, nil
+	model = runtime.GOARCH // some virtual machines hide the model
+	if i := slices.IndexFunc(cpus, func(c procfs.CPUInfo) bool { return c.ModelName != "" }); i >= 0 {
+		model = cpus[i].ModelName
+	}
+	var has []string
+	for _, name := range extensions {
+		if len(cpus) > 0 && !slices.ContainsFunc(cpus, func(c procfs.CPUInfo) bool { return !slices.Contains(c.Flags, name) }) {
+			has = append(has, name)
 		}
 	}
-	return runtime.GOARCH, nil // some virtual machines hide the model
+	return model, strings.Join(has, " "), nil
 }
 
 // memory is what processes here can have: the machine's or the cgroup's.

@@ -95,3 +95,32 @@ func TestDifferencesOfMachinesAreNamed(t *testing.T) {
 		t.Errorf("differences are %q; want %q", got, want)
 	}
 }
+
+// Machines of one name and other instructions are others; and what was recorded before
+// anybody looked at them has the ID that it had.
+func TestInstructionsAreIdentity(t *testing.T) {
+	old := record.Machine{CPUModel: "AMD EPYC", CPUs: 2, Memory: 24 << 30, Libtorch: "2.11.0", Governor: "none"}
+	var read record.Machine
+	if err := json.Unmarshal([]byte(`{"cpu_model":"AMD EPYC","cpus":2,"memory_bytes":25769803776,"gpu":"","driver":"","libtorch":"2.11.0","governor":"none"}`), &read); err != nil || read != old {
+		t.Errorf("%+v, %v", read, err)
+	}
+	if old.ID() != "2031a3c6" {
+		t.Errorf("the ID of an old record has become %s", old.ID())
+	}
+	a, b := old, old
+	a.Instructions, b.Instructions = "avx2 fma", "avx2 fma avx512f avx512_bf16"
+	if a.ID() == b.ID() || a.ID() == old.ID() {
+		t.Errorf("IDs %s, %s and %s", a.ID(), b.ID(), old.ID())
+	}
+	for _, c := range []struct {
+		m, other record.Machine
+		want     string
+	}{
+		{a, b, "instructions avx2 fma, not avx2 fma avx512f avx512_bf16"},
+		{old, b, "instructions none, not avx2 fma avx512f avx512_bf16"},
+	} {
+		if got := strings.Join(c.m.Differences(c.other), "; "); got != c.want {
+			t.Errorf("differences %q, want %q", got, c.want)
+		}
+	}
+}

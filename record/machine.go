@@ -12,17 +12,24 @@ import (
 // that differ in any field are not comparable.
 type Machine struct {
 	CPUModel string `json:"cpu_model"`
-	CPUs     int    `json:"cpus"`         // that this process may use
-	Memory   int64  `json:"memory_bytes"` // of the host or the container's limit, the smaller, rounded to GiB
-	GPU      string `json:"gpu"`          // model and count; empty without
-	Driver   string `json:"driver"`       // of the GPU
-	Libtorch string `json:"libtorch"`     // version
-	Governor string `json:"governor"`     // class: "performance", "powersave", "other" or "none"
+	// Instructions are the extensions that decide which kernels run, as Linux names
+	// them, parted by blanks: virtual machines give one name to processors of several
+	// generations. Empty in records of builds that did not look, and if none is there.
+	Instructions string `json:"instructions,omitempty"`
+	CPUs         int    `json:"cpus"`         // that this process may use
+	Memory       int64  `json:"memory_bytes"` // of the host or the container's limit, the smaller, rounded to GiB
+	GPU          string `json:"gpu"`          // model and count; empty without
+	Driver       string `json:"driver"`       // of the GPU
+	Libtorch     string `json:"libtorch"`     // version
+	Governor     string `json:"governor"`     // class: "performance", "powersave", "other" or "none"
 }
 
-// ID is a short name for the identity: eight hexadecimal digits.
+// ID is a short name for the identity: eight hexadecimal digits. What has no
+// instructions keeps the ID that it had before they were part of an identity.
 func (m Machine) ID() string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%#v", m))
+	text := fmt.Sprintf("record.Machine{CPUModel:%#v, CPUs:%#v, Memory:%#v, GPU:%#v, Driver:%#v, Libtorch:%#v, Governor:%#v}",
+		m.CPUModel, m.CPUs, m.Memory, m.GPU, m.Driver, m.Libtorch, m.Governor)
+	sum := sha256.Sum256([]byte(text + m.Instructions))
 	return hex.EncodeToString(sum[:4])
 }
 

@@ -174,7 +174,7 @@ func checkWords(e record.Equal, control string, worst float64) (demand, found st
 	case record.RuleDigest:
 		return fmt.Sprintf("%s, to be those of %s", e.Output, control), partsWords(worst)
 	case record.RuleSeedBand:
-		return fmt.Sprintf("%s, its mean to lie in the seed-to-seed band of %s (99 %%)", e.Output, control),
+		return fmt.Sprintf("%s, its means to lie in the seed-to-seed bands of %s (99 %%)", e.Output, control),
 			fmt.Sprintf("at %.2g of the band's half-width at most", worst)
 	case record.RuleBound:
 		return fmt.Sprintf("%s, all to be finite and at most %v", e.Output, e.Tolerance), fmt.Sprintf("%.3g at most", worst)
@@ -204,7 +204,9 @@ func (b *sheetBuilder) basis() sentence {
 		return sentence{}
 	}
 	text := fmt.Sprintf("%s in %s", counted(pairs, "pair"), counted(restarts, "restart"))
-	if n := b.plan.Plan.Restarts; n > restarts {
+	if b.cv.Stopped != "" {
+		text += "; stopped " + b.cv.Stopped
+	} else if n := b.plan.Plan.Restarts; n > restarts {
 		text += fmt.Sprintf(" of %d planned", n)
 	}
 	return sentence{label: "Basis", text: text}

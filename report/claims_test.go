@@ -70,7 +70,7 @@ func tested(p claims.Promise) []claims.Line {
 	case "accuracy-kept":
 		second := claims.Line{Promise: p, Test: claims.Test{Scenario: "accuracy-quantize", File: "scenarios/accuracy-quantize.yaml", Command: "bench run accuracy-quantize"},
 			Found: claims.Found{Verdict: record.NotTested, Reason: "not run yet"}}
-		return []claims.Line{line(p, "accuracy-amp", record.Passed, record.Supported, "final_loss passed in all 2 comparisons with control, at up to 0.42 of the half-width of its seed-to-seed band"), second}
+		return []claims.Line{line(p, "accuracy-amp", record.Passed, record.Supported, "final_quality passed in all 2 comparisons with control, at up to 0.42 of the half-width of its seed-to-seed band"), second}
 	case "repeatable":
 		return []claims.Line{line(p, p.ID, record.NotPassed, record.Refuted, "arm again: digests differ from the control's: part 2 of 3 is 0f3a9c1b2d4e, the control's 77aa01bc93de; found after the timing of restart 8")}
 	}

@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"lensbench/record"
 	"lensbench/verdict"
@@ -75,6 +77,30 @@ func (b *sheetBuilder) percentile(i record.Interval, name string, floor int) ent
 		return entry{figure: interval(i, timeUnits)}
 	}
 	return entry{figure: figure{main: "insufficient"}, tone: doubtful, notes: []int{b.note(fmt.Sprintf("the %s is printed from %d queries on", name, floor))}}
+}
+
+// family says how comparisons stand among all primary ones of the run.
+func (b *sheetBuilder) family() sentence {
+	var words []string
+	size := 0
+	for _, c := range b.cv.Comparisons {
+		if f := c.Family; f != nil {
+			size = f.Size
+			words = append(words, fmt.Sprintf("%s %s alone, %s among all, %s by Holm", c.Variant, chance(c.P), chance(f.Adjusted), chance(f.Holm)))
+		}
+	}
+	if words == nil {
+		return sentence{}
+	}
+	return sentence{label: "Family", text: fmt.Sprintf("p of no difference, as one of the run's %d primary comparisons: %s", size, strings.Join(words, "; "))}
+}
+
+// chance prints a p with two digits.
+func chance(p float64) string {
+	if p < 1e-4 {
+		return "below 0.0001"
+	}
+	return strconv.FormatFloat(p, 'g', 2, 64)
 }
 
 func worst(a record.ArmSummary) string {

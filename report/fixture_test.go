@@ -31,6 +31,7 @@ var fixtures = map[string]fixture{
 	"checks":      checks(),
 	"said":        said(),
 	"serving":     serving(),
+	"looked":      looked(),
 }
 
 // serving is a network in two modes, with queries enough for some percentiles.
@@ -44,6 +45,27 @@ func serving() fixture {
 	c.plan.Measure = []string{record.Throughput, record.Latency}
 	c.plan.Arms[0].Settings.Mode, c.plan.Arms[1].Settings.Mode = "single-stream", "server"
 	c.verdict.Comparisons = []record.Comparison{compared(record.Throughput, "server", "control", 0.5, 0.01, record.Slower)}
+	return made(c)
+}
+
+// looked is a cell that was stopped at looks: one arm was decided too early for an
+// interval with 99 %, one is different, and one was measured to the end.
+func looked() fixture {
+	c := of("looked", "Stopped at looks", record.ArmSummary{Arm: "a", Status: record.OK}, record.ArmSummary{Arm: "b", Status: record.OK},
+		record.ArmSummary{Arm: "c", Status: record.OK}, record.ArmSummary{Arm: "d", Status: record.OK})
+	c.plan.Measure, c.plan.Plan = []string{record.Throughput}, record.Plan{Restarts: 36, Blocks: 40, Looks: []int{8, 12, 16, 24, 36}}
+	compared := func(arm string, ratio, half float64, outcome string, restarts int, mde float64) record.Comparison {
+		k := record.Comparison{Metric: record.Throughput, Variant: arm, Control: "a", Ratio: ratio, Low: ratio - half, High: ratio + half, Confidence: 0.99, P: 0.002,
+			Theta: 0.01, MDE: mde, Outcome: outcome, Restarts: restarts, Pairs: 40 * restarts, Look: &record.Look{Restarts: restarts, Budget: 36, Decided: outcome != record.Inconclusive},
+			Inner: &record.Interval{Value: ratio, Low: ratio - half/2, High: ratio + half/2, N: restarts}, Family: &record.Family{Size: 3, Adjusted: 0.004, Holm: 0.006}}
+		if restarts == 12 {
+			k.Low, k.High, k.P = 0, inf, 1
+		}
+		return k
+	}
+	c.verdict.Comparisons = []record.Comparison{compared("b", 1.001, 0.01, record.Equivalent, 12, inf),
+		compared("c", 1.1, 0.01, record.Faster, 16, 0.02), compared("d", 1.01, 0.03, record.Inconclusive, 36, 0.05)}
+	c.verdict.Stopped = "after all 36 restarts, the most that was planned: throughput of d is undecided; b after 12; c after 16"
 	return made(c)
 }
 
@@ -332,5 +354,5 @@ func checks() fixture {
 		cellOf("digests", record.Equal{Output: "digests", Rule: record.RuleDigest}, 0, record.Passed),
 		cellOf("other-digests", record.Equal{Output: "digests", Rule: record.RuleDigest}, 3, record.NotPassed),
 		cellOf("fused", record.Equal{Output: "fused", Tolerance: 1e-6}, 2e-7, record.Passed),
-		cellOf("final-loss", record.Equal{Output: "final_loss", Rule: record.RuleSeedBand, Tolerance: 1}, 0.42, record.Passed))
+		cellOf("final-quality", record.Equal{Output: "final_quality", Rule: record.RuleSeedBand, Tolerance: 1}, 0.42, record.Passed))
 }

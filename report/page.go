@@ -114,7 +114,11 @@ func runHead(run record.Run, v record.Verdicts) []sentence {
 
 // machine is the identity of a machine in a line.
 func machine(m record.Machine) string {
-	parts := []string{orElse(m.CPUModel, "unknown CPU"), counted(m.CPUs, "CPU"), bytesOf(m.Memory), orElse(m.GPU, "no GPU")}
+	cpu := orElse(m.CPUModel, "unknown CPU")
+	if m.Instructions != "" {
+		cpu += " (" + m.Instructions + ")"
+	}
+	parts := []string{cpu, counted(m.CPUs, "CPU"), bytesOf(m.Memory), orElse(m.GPU, "no GPU")}
 	if m.Driver != "" {
 		parts = append(parts, "driver "+m.Driver)
 	}

@@ -104,18 +104,53 @@ func partOf(o protocol.Outputs, i int) string {
 	return o.Digests[i]
 }
 
-// bandDifference asks whether the mean lies in the control's seed-to-seed band.
-func bandDifference(e record.Equal, got, want protocol.Outputs) (float64, string) {
-	b, err := verdict.SeedBand(floats(want.Values), floats(got.Values))
-	if err != nil {
-		return math.NaN(), fmt.Sprintf("%s: %v", e.Output, err)
+// bandDifference asks whether the means over seeds lie in the control's seed-to-seed
+// bands: of one measure, or of every row of several. The worst counts, and the first
+// that is outside is named.
+func bandDifference(e record.Equal, got, want protocol.Outputs) (worst float64, why string) {
+	if len(got.Shape) != len(want.Shape) || measures(got) != measures(want) {
+		return math.NaN(), fmt.Sprintf("%s have shape %v, the control's %v", e.Output, got.Shape, want.Shape)
 	}
-	d := b.Distance()
-	if !(d <= e.Tolerance) {
-		return d, fmt.Sprintf("%s has mean %.4g over %d seeds, outside of the control's seed-to-seed band %.4g–%.4g (99 %%)",
-			e.Output, b.Mean, len(got.Values), b.Center-b.Half, b.Center+b.Half)
+	for i := range measures(got) {
+		name := measureName(e.Output, i, measures(got))
+		b, err := verdict.SeedBand(row(want, i), row(got, i))
+		if err != nil {
+			return math.NaN(), fmt.Sprintf("%s: %v", name, err)
+		}
+		d := b.Distance()
+		worst = max(worst, d)
+		if !(d <= e.Tolerance) && why == "" {
+			why = fmt.Sprintf("%s has mean %.4g over %d seeds, outside of the control's seed-to-seed band %.4g–%.4g (99 %%)",
+				name, b.Mean, seeds(got), b.Center-b.Half, b.Center+b.Half)
+		}
 	}
-	return d, ""
+	return worst, why
+}
+
+// seeds is the number of values of each measure, and measures that of measures.
+func seeds(o protocol.Outputs) int {
+	if len(o.Shape) == 0 {
+		return 0
+	}
+	return o.Shape[len(o.Shape)-1]
+}
+
+func measures(o protocol.Outputs) int { return len(o.Values) / max(seeds(o), 1) }
+
+// row returns the values of a measure.
+func row(o protocol.Outputs, i int) []float64 {
+	return floats(o.Values[i*seeds(o) : (i+1)*seeds(o)])
+}
+
+// measureName names one measure of n.
+func measureName(output string, i, n int) string {
+	if names := protocol.FinalQualities(); output == protocol.CheckFinalQuality && n == len(names) {
+		return output + ": " + names[i]
+	}
+	if n == 1 {
+		return output
+	}
+	return fmt.Sprintf("%s: measure %d of %d", output, i+1, n)
 }
 
 // boundDifference asks whether all values are finite and bounded.

@@ -21,7 +21,11 @@ func TestDifference(t *testing.T) {
 	gradients := record.Equal{Output: "gradients", Rule: record.RuleLargest, Tolerance: 1e-3}
 	bits := record.Equal{Output: "gradients", Rule: record.RuleLargest}
 	digests := record.Equal{Output: "digests", Rule: record.RuleDigest}
-	band := record.Equal{Output: "final_loss", Rule: record.RuleSeedBand, Tolerance: 1}
+	band := record.Equal{Output: "loss", Rule: record.RuleSeedBand, Tolerance: 1}
+	bands := record.Equal{Output: "final_quality", Rule: record.RuleSeedBand, Tolerance: 1}
+	quality := func(loss, auroc, bad protocol.Number) protocol.Outputs { // of three seeds
+		return *fakeworker.Rows([]protocol.Number{loss, loss + 0.01, loss - 0.01}, []protocol.Number{auroc, auroc + 0.01, auroc - 0.01}, []protocol.Number{bad, 0, 0})
+	}
 	signed, withParts, otherParts := values(1, 0), values(1), values(1)
 	signed.Values[1] = protocol.Number(math.Copysign(0, -1))
 	signed.Digest = digest(signed.Values)
@@ -62,9 +66,14 @@ func TestDifference(t *testing.T) {
 		{"bounded", record.Equal{Output: "norms", Rule: record.RuleBound, Tolerance: 10}, values(0.5, 9), values(1), 9, ""},
 		{"beyond the bound", record.Equal{Output: "norms", Rule: record.RuleBound, Tolerance: 10}, values(0.5, 12), values(1, 2), 12, "norms are up to 12; the bound is 10"},
 		{"bounded, but not finite", record.Equal{Output: "norms", Rule: record.RuleBound, Tolerance: 10}, values(0.5, nan), values(1, 2), math.NaN(), "norms: value 2 of 2 is NaN; all must be finite"},
-		{"worse than any seed", band, values(0.61, 0.62, 0.60), values(0.50, 0.52, 0.51), 1.2341, "final_loss has mean 0.61 over 3 seeds, outside of the control's seed-to-seed band 0.429–0.591 (99 %)"},
-		{"better than any seed", band, values(0.31, 0.32, 0.30), values(0.50, 0.52, 0.51), 2.4682, "final_loss has mean 0.31"},
-		{"a seed that diverged", band, values(0.51, nan, 0.50), values(0.50, 0.52, 0.51), math.NaN(), "final_loss: a value is NaN; all must be finite"},
+		{"worse than any seed", band, values(0.61, 0.62, 0.60), values(0.50, 0.52, 0.51), 1.2341, "loss has mean 0.61 over 3 seeds, outside of the control's seed-to-seed band 0.429–0.591 (99 %)"},
+		{"better than any seed", band, values(0.31, 0.32, 0.30), values(0.50, 0.52, 0.51), 2.4682, "loss has mean 0.31"},
+		{"a seed that diverged", band, values(0.51, nan, 0.50), values(0.50, 0.52, 0.51), math.NaN(), "loss: a value is NaN; all must be finite"},
+		{"loss and AUROC inside", bands, quality(0.51, 0.8, 0), quality(0.5, 0.81, 0), 0.1234, ""},
+		{"a loss as good, but an AUROC that is worse", bands, quality(0.5, 0.5, 0), quality(0.5, 0.8, 0), 3.7023, "final_quality: AUROC has mean 0.5 over 3 seeds, outside of the control's seed-to-seed band 0.719–0.881 (99 %)"},
+		{"an AUROC as good, but a loss that is worse", bands, quality(0.7, 0.8, 0), quality(0.5, 0.8, 0), 2.4682, "final_quality: loss has mean 0.7"},
+		{"one step without a finite norm", bands, quality(0.5, 0.8, 1), quality(0.5, 0.8, 0), math.Inf(1), "final_quality: number of steps without a finite gradient norm has mean 0.3333 over 3 seeds, outside of the control's seed-to-seed band 0–0 (99 %)"},
+		{"a measure too few", bands, values(0.5, 0.51, 0.49), quality(0.5, 0.8, 0), math.NaN(), "final_quality have shape [3], the control's [3 3]"},
 	} {
 		worst, why := difference(tt.rule, tt.a, tt.b)
 		if math.Abs(worst-tt.worst) > 1e-4*tt.worst && !(math.IsNaN(worst) && math.IsNaN(tt.worst)) {
@@ -90,10 +99,11 @@ func TestEveryCheckCanFail(t *testing.T) {
 		{record.Equal{Output: "gradients", Rule: record.RuleLargest}, "nudge", record.QualityFail, "gradients have other bits than the control's: part 2 of 2"},
 		{record.Equal{Output: "digests", Rule: record.RuleDigest}, "swap", record.QualityFail, "digests differ from the control's: part 1 of 3"},
 		{record.Equal{Output: "fused", Tolerance: 1e-6}, "drift", record.QualityFail, "fused differ from the control's by up to 0.1; the tolerance is 1e-06"},
-		{record.Equal{Output: "final_loss", Rule: record.RuleSeedBand, Tolerance: 1}, "drift", record.QualityFail, "final_loss has mean 0.605 over 5 seeds, outside"},
-		{record.Equal{Output: "final_loss", Rule: record.RuleSeedBand, Tolerance: 1}, "nan-outputs", record.QualityFail, "final_loss: a value is NaN"},
+		{record.Equal{Output: "weights", Tolerance: 1e-4}, "drift", record.QualityFail, "weights differ from the control's by up to 0.1; the tolerance is 0.0001"},
+		{record.Equal{Output: "final_quality", Rule: record.RuleSeedBand, Tolerance: 1}, "drift", record.QualityFail, "final_quality: loss has mean 0.605 over 5 seeds, outside"},
+		{record.Equal{Output: "final_quality", Rule: record.RuleSeedBand, Tolerance: 1}, "nan-outputs", record.QualityFail, "final_quality: loss: a value is NaN"},
 
-		{record.Equal{Output: "final_loss", Rule: record.RuleSeedBand, Tolerance: 1}, "shape", record.Invalid, "worker sent final_loss of 2 seeds; a seed-to-seed band needs 3"},
+		{record.Equal{Output: "final_quality", Rule: record.RuleSeedBand, Tolerance: 1}, "shape", record.Invalid, "worker sent final_quality of 2 seeds; a seed-to-seed band needs 3"},
 		{record.Equal{Output: "digests", Rule: record.RuleDigest}, "lie-digest", record.Invalid, "worker's digest of its 3 digests is 00…"},
 		{record.Equal{Output: "fused", Tolerance: 1e-6}, "unsupported", record.Skipped, "PyTorch is not installed"},
 		{record.Equal{Output: "gradients", Rule: record.RuleLargest}, "bad-request", record.Incomparable, "this build of the worker cannot be asked for gradients: request has the unknown key"},

@@ -38,10 +38,8 @@ func (c *cellRun) unchecked(when string, r int) bool {
 
 // checksAfter says whether outputs are to be compared at the end of a restart.
 func (c *cellRun) checksAfter(r int) bool {
-	return c.unchecked(after, r) && (c.lastRestart(r) || c.checkIsCheap())
+	return c.unchecked(after, r) && (c.endsAfter(r) || c.checkIsCheap())
 }
-
-func (c *cellRun) lastRestart(r int) bool { return r == c.cell.Plan.Restarts-1 }
 
 func (c *cellRun) checkIsCheap() bool {
 	sum := 0.0
@@ -99,7 +97,7 @@ func (c *cellRun) outputs(a *arm) (protocol.Outputs, error) {
 	if size != len(out.Values) || size == 0 && a.Settings.Kind != "null" {
 		return out, a.w.blame(failf(record.Invalid, "worker sent %d output values of shape %v", len(out.Values), out.Shape))
 	}
-	if n := len(out.Values); c.cell.Equal.Rule == record.RuleSeedBand && n < verdict.MinSeeds {
+	if n := seeds(out); c.cell.Equal.Rule == record.RuleSeedBand && n < verdict.MinSeeds {
 		return out, a.w.blame(failf(record.Invalid, "worker sent %s of %d seeds; a seed-to-seed band needs %d", c.cell.Equal.Output, n, verdict.MinSeeds))
 	}
 	if d := digest(out.Values); d != out.Digest && finite(out.Values) {

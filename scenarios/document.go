@@ -51,7 +51,8 @@ type check struct {
 	Losses    *float64 `yaml:"losses" min:"0" max:"1" doc:"of training: largest allowed difference of the losses of the first steps to the control's, likewise"`
 	Gradients *float64 `yaml:"gradients" min:"0" max:"1" doc:"of training: largest allowed difference of a gradient to the control's, relative to the largest of the control's; 0 for identical bits"`
 	Norms     *float64 `yaml:"norms" min:"0.001" max:"1000000" doc:"of training: largest norm that the gradients of any step of a short training may have, before clipping; all must be finite"`
-	FinalLoss string   `yaml:"final_loss" enum:"seed-band" doc:"of training: seed-band, the mean of the final losses of a few seeds lies where the control's losses predict it (99 %)"`
+	Weights   *float64 `yaml:"weights" min:"0" max:"1" doc:"of training: largest allowed difference of how far, and in which directions, the first few steps move each weight tensor, in units of the learning rate, relative to max(1, |control|)"`
+	Final     string   `yaml:"final_quality" enum:"seed-band" doc:"of training: seed-band, after the same short training from a few seeds the means of the loss and of the AUROC on images held back each lie where the control's seeds predict them (99 %), and no step more lacks a finite gradient norm"`
 	Fused     *float64 `yaml:"fused" min:"0" max:"1" doc:"of ensembles: largest allowed difference of a mean or variance over the members to the control's, relative to max(1, |control|)"`
 	Digests   *exact   `yaml:"digests" doc:"exact: what the work says must be the same bits is, such as the batches of an epoch in their order"`
 }
@@ -60,7 +61,7 @@ type check struct {
 var outputs = map[string][]string{
 	"inference": {protocol.CheckLogits, protocol.CheckDigests},
 	"ensemble":  {protocol.CheckLogits, protocol.CheckFused, protocol.CheckDigests},
-	"train":     {protocol.CheckLosses, protocol.CheckGradients, protocol.CheckNorms, protocol.CheckFinalLoss, protocol.CheckDigests},
+	"train":     {protocol.CheckLosses, protocol.CheckGradients, protocol.CheckNorms, protocol.CheckWeights, protocol.CheckFinalQuality, protocol.CheckDigests},
 }
 
 // equal returns what a check asks for.
@@ -72,8 +73,10 @@ func (c check) equal() *record.Equal {
 		return &record.Equal{Output: protocol.CheckGradients, Rule: record.RuleLargest, Tolerance: *c.Gradients}
 	case c.Norms != nil:
 		return &record.Equal{Output: protocol.CheckNorms, Rule: record.RuleBound, Tolerance: *c.Norms}
-	case c.FinalLoss != "":
-		return &record.Equal{Output: protocol.CheckFinalLoss, Rule: record.RuleSeedBand, Tolerance: 1}
+	case c.Weights != nil:
+		return &record.Equal{Output: protocol.CheckWeights, Tolerance: *c.Weights}
+	case c.Final != "":
+		return &record.Equal{Output: protocol.CheckFinalQuality, Rule: record.RuleSeedBand, Tolerance: 1}
 	case c.Fused != nil:
 		return &record.Equal{Output: protocol.CheckFused, Tolerance: *c.Fused}
 	case c.Digests != nil:
@@ -91,6 +94,7 @@ type expect struct {
 // A plan says how much is measured; record.Plan explains the numbers.
 type plan struct {
 	Restarts  *int      `yaml:"restarts" min:"1" max:"1000" doc:"fresh processes of every arm (default 24); a verdict needs 8"`
+	Looks     looks     `yaml:"looks" doc:"numbers of restarts after which arms that are decided are no longer measured, such as [8, 12, 16, 24, 36]; the last is the most, and restarts may be left away"`
 	Blocks    *int      `yaml:"blocks" min:"1" max:"10000" doc:"samples of every arm per restart (default 40)"`
 	Warmup    *int      `yaml:"warmup" min:"0" max:"100000" doc:"iterations before the first block of a restart (default 3)"`
 	Sample    *duration `yaml:"sample" min:"1ms" max:"1m" doc:"time that the iterations of a sample should take together (default 20ms); work that takes longer is sampled one iteration at a time"`

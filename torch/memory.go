@@ -9,8 +9,9 @@ import "fmt"
 // CPU tensors from now on. It must be called before the first tensor is made, and
 // slows operators that allocate by a few percent. Calling it again does nothing.
 //
-// Scratch memory inside oneDNN and MKL is not counted; the resident set size of
-// the process is the figure that has it.
+// What oneDNN takes from libtorch is counted, which includes the scratch memory of
+// convolutions; what it and MKL take from the system is not. The resident set size
+// of the process is the figure that has all.
 func CountMemory() error {
 	if e := take("count memory", C.lt_memory_count()); e != nil {
 		return e
@@ -39,24 +40,30 @@ func LimitMemory(bytes int64) error {
 // A Category is what memory is for. Every block is in one:
 //
 //   - what is allocated inside [Scope.Tagged], in that function's
-//   - the gradients of leaves, from the end of their accumulation on, in
-//     Gradients: those that operators find on the way back are Activations, and so
-//     is one that is added to a gradient that is there already
+//   - the gradients of leaves in Gradients, from their birth in the backward pass on,
+//     also one that is only added to a gradient that is there already. Those of a
+//     cast, a transposition or a slice of a leaf alone are gradients of the leaf
+//   - the scratch memory of oneDNN's operators in Other, and the copies that they make
+//     of weights and images in orders of their own
 //   - otherwise, in Activations what an operator allocates that records for the
-//     backward pass, and what the backward pass allocates
+//     backward pass, and what the backward pass allocates: gradients of activations,
+//     and temporary tensors of its operators
 //   - everything else in Other: inputs, labels, random state, and the temporary
 //     tensors of clipping and of the optimiser's step
 //
-// Views are their tensor's block. [Tensor.SetCategory] moves a block.
+// Which of these a block of an operator is shows when the operator has ended, and
+// holds from the block's birth on: [MemoryNow] may say something else in between,
+// but no peak and no trace. Views are their tensor's block. [Tensor.SetCategory]
+// moves a block.
 type Category int
 
 // Categories.
 const (
 	Other       Category = C.LT_MEMORY_OTHER
 	Weights     Category = C.LT_MEMORY_WEIGHTS     // parameters and buffers of networks
-	Gradients   Category = C.LT_MEMORY_GRADIENTS   // of the weights
+	Gradients   Category = C.LT_MEMORY_GRADIENTS   // of the weights, and what is being added to them
 	Optimiser   Category = C.LT_MEMORY_OPTIMISER   // moments and counts of steps
-	Activations Category = C.LT_MEMORY_ACTIVATIONS // results of layers, what is saved of them, and temporary gradients
+	Activations Category = C.LT_MEMORY_ACTIVATIONS // results of layers, what is saved of them, and their gradients
 )
 
 // Categories are all of them, in the order in which they are shown.
@@ -141,7 +148,8 @@ func (sc *Scope) Tagged(c Category, f func()) {
 }
 
 // SetCategory moves t's memory, and that of all its views, to another category:
-// from now on, and in the breakdown of the peaks since it was allocated.
+// from now on, and in the breakdown of the peaks and in the trace since it was
+// allocated.
 func (t *Tensor) SetCategory(c Category) {
 	must("set category", C.lt_memory_retag(t.handle("set category"), C.int(c)))
 }

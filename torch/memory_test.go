@@ -20,6 +20,7 @@ var children = map[string]func() int{
 	"categories": counted(categories),
 	"trace":      counted(trace),
 	"limit":      counted(limited),
+	"program":    counted(programMemory),
 }
 
 func TestMemoryIsExact(t *testing.T) { child(t, "memory") }

@@ -47,6 +47,10 @@ func Find(name, overload string) (*Op, error) {
 	return op, nil
 }
 
+// Named is Find for an operator that is looked up when it is first called, which
+// then panics if there is none.
+func Named(name, overload string) *Op { return operator(name, overload) }
+
 // handle finds the operator once.
 func (o *Op) handle() *C.lt_op {
 	o.find.Do(o.lookUp)

@@ -27,6 +27,8 @@ var (
 	opDivScalarIn  = operator("aten::div_", "Scalar")
 	opAddScalarIn  = operator("aten::add_", "Scalar")
 	opSubInPlace   = operator("aten::sub_", "Tensor")
+	opIsFinite     = operator("aten::isfinite", "")
+	opLogicalNot   = operator("aten::logical_not", "")
 )
 
 // BatchNormTraining normalizes x [N C ...] with the mean and variance of each
@@ -111,6 +113,15 @@ func (sc *Scope) ClipGrads(grads []*Tensor, norm *Tensor, most float64) {
 		c = sc.MulScalar(sc.begin(opReciprocal).tensor(c).one(), most)
 		c = sc.begin(opClampMax).tensor(c).float(1).one()
 		sc.begin(opForeachScale).tensors(grads).tensor(c).do()
+	})
+}
+
+// CountNotFinite adds to count, a float32 scalar, how many of the scalars x are not
+// finite.
+func (sc *Scope) CountNotFinite(count, x *Tensor) {
+	sc.Scoped(func(sc *Scope) {
+		finite := sc.begin(opIsFinite).tensor(x).one()
+		sc.AddInPlace(count, sc.begin(opLogicalNot).tensor(finite).one())
 	})
 }
 

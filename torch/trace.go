@@ -5,8 +5,8 @@ import "C"
 
 import "unsafe"
 
-// A MemoryEvent is how memory was after an allocation, a release, a move to
-// another category or a change of phase.
+// A MemoryEvent is how memory was after an allocation, a release or a change of
+// phase. A block is in the category that it came to before the trace ended.
 type MemoryEvent struct {
 	Seconds float64 // since some moment in the past, monotonic
 	Bytes   Breakdown
@@ -19,7 +19,7 @@ type MemoryTrace struct {
 	Dropped int64         // events at the end for which there was no room
 }
 
-// TraceMemory starts a trace of at most so many events, 56 bytes each. It ends
+// TraceMemory starts a trace of at most so many events, 64 bytes each. It ends
 // one that goes on. Nothing is traced unless memory is counted, but how things
 // are at the start.
 func TraceMemory(events int) error {

@@ -21,6 +21,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -215,8 +216,10 @@ func (w *worker) verify(r *protocol.VerifyRequest) (*protocol.Outputs, *protocol
 		return Outputs(0.5, 0.25), nil
 	case protocol.CheckNorms:
 		return Outputs(1.5, 0.75, 2), nil
-	case protocol.CheckFinalLoss:
-		return Outputs(0.50, 0.52, 0.49, 0.51, 0.505), nil
+	case protocol.CheckWeights:
+		return Outputs(0.1, -0.2), nil
+	case protocol.CheckFinalQuality:
+		return Rows([]protocol.Number{0.50, 0.52, 0.49, 0.51, 0.505}, []protocol.Number{0.90, 0.92, 0.89, 0.91, 0.905}, make([]protocol.Number, 5)), nil
 	}
 	return nil, &protocol.Error{Kind: protocol.Unsupported, Message: "this worker does not know the check " + r.Check}
 }
@@ -225,6 +228,13 @@ func (w *worker) verify(r *protocol.VerifyRequest) (*protocol.Outputs, *protocol
 func Parts(digests ...string) *protocol.Outputs {
 	sum := sha256.Sum256([]byte(strings.Join(digests, "\n") + "\n"))
 	return &protocol.Outputs{Digest: hex.EncodeToString(sum[:]), Digests: digests}
+}
+
+// Rows are rows of values, all of one length, with their true digest.
+func Rows(rows ...[]protocol.Number) *protocol.Outputs {
+	out := Outputs(slices.Concat(rows...)...)
+	out.Shape = []int{len(rows), len(rows[0])}
+	return out
 }
 
 // Outputs are values with their true digest.

@@ -63,7 +63,7 @@ var faults = map[string]func(*worker, *protocol.Response) bool{
 	"nudge":       func(_ *worker, r *protocol.Response) bool { r.Outputs.Digests[1] = "bbbc"; return true },
 	"swap":        func(_ *worker, r *protocol.Response) bool { swap(r.Outputs); return true },
 	"shape":       func(_ *worker, r *protocol.Response) bool { r.Outputs = Outputs(1, 2); return true },
-	"nan-outputs": func(_ *worker, r *protocol.Response) bool { r.Outputs = Outputs(nan(), 2, 3); return true },
+	"nan-outputs": func(_ *worker, r *protocol.Response) bool { r.Outputs.Values[0] = nan(); return true },
 
 	// Refusals.
 	"unsupported":     refuse(protocol.Unsupported, "PyTorch is not installed; install it with: pip install torch==2.11.0"),

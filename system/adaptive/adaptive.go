@@ -77,21 +77,28 @@ func (r *Doubling) change(from, to int) {
 // Report is Rule's.
 func (r *Doubling) Report() Report { return r.report }
 
-// A Throughput doubles the batch while images per second grow by Gain and the next
-// batch is expected to stay below the budget, and then stays at the best.
+// A Throughput looks for the batch with the most images per second under the budget,
+// and then stays at it. From the first batch that fits it doubles, as long as each
+// batch is better than the last by Gain and the next is expected to fit. If not even
+// the first doubling is better, or may be tried, it halves in the same way. That is the
+// best of all such batches if the rate has one maximum; it does not look further on both
+// sides of one.
 type Throughput struct {
 	Limits
 	Budget int64   // bytes
-	Gain   float64 // share, such as 0.03: a smaller one does not pay for a larger batch
+	Gain   float64 // share, such as 0.03: a smaller one does not pay for another batch
 	Steps  int     // measured at each batch, of which the fastest counts; 0: 3
 
-	report  Report
-	steps   int     // at this batch
-	fastest float64 // images per second at this batch
-	best    int     // batch
-	rate    float64 // its images per second
-	before  fit     // of the last batch that fitted
-	settled bool
+	report   Report
+	steps    int     // at this batch
+	fastest  float64 // images per second at this batch
+	best     int     // batch; 0: none was measured yet
+	rate     float64 // its images per second
+	before   fit     // of the last batch that fitted
+	tooLarge int     // smallest batch for which memory ran out; 0: none
+	grew     bool    // a doubling was better
+	down     bool    // halves now
+	settled  bool
 }
 
 // A fit is the memory of a batch.
@@ -104,12 +111,7 @@ type fit struct {
 func (r *Throughput) Next(o Observation) int {
 	switch {
 	case o.OutOfMemory:
-		r.report.OutOfMemory++
-		r.settled = r.best > 0
-		if r.settled {
-			return r.move(o.Batch, r.best)
-		}
-		return r.move(o.Batch, r.clamp(o.Batch/2))
+		return r.move(o.Batch, r.outOfMemory(o.Batch))
 	case r.settled:
 		return r.move(o.Batch, o.Batch)
 	}
@@ -121,6 +123,17 @@ func (r *Throughput) Next(o Observation) int {
 	return r.move(o.Batch, r.decide(o))
 }
 
+// outOfMemory returns the next batch after one that did not fit.
+func (r *Throughput) outOfMemory(batch int) int {
+	r.report.OutOfMemory++
+	r.tooLarge = batch
+	if r.best == 0 || batch <= r.best { // also what fitted once may not any more
+		r.best, r.settled = 0, false
+		return r.clamp(batch / 2)
+	}
+	return r.turn()
+}
+
 func (r *Throughput) wanted() int {
 	if r.Steps == 0 {
 		return 3
@@ -130,18 +143,39 @@ func (r *Throughput) wanted() int {
 
 // decide returns the next batch, when enough is known about this one.
 func (r *Throughput) decide(o Observation) int {
-	rate := r.fastest
-	if r.best > 0 && rate < r.rate*(1+r.Gain) {
+	if r.best > 0 {
+		if r.fastest < r.rate*(1+r.Gain) {
+			return r.turn()
+		}
+		r.grew = r.grew || !r.down
+	}
+	r.best, r.rate = o.Batch, r.fastest
+	if r.down {
+		return r.halve()
+	}
+	next := r.clamp(2 * o.Batch)
+	if next == o.Batch || r.tooLarge > 0 && next >= r.tooLarge || r.expected(o, next) > r.Budget {
+		return r.turn()
+	}
+	r.before = fit{o.Batch, o.Peak}
+	return next
+}
+
+// turn looks below the first batch if no batch above it was better, or stays at the
+// best.
+func (r *Throughput) turn() int {
+	if r.grew || r.down {
 		r.settled = true
 		return r.best
 	}
-	r.best, r.rate = o.Batch, rate
-	next := r.clamp(2 * o.Batch)
-	if next == o.Batch || r.expected(o, next) > r.Budget {
-		r.settled = true
-		return o.Batch
-	}
-	r.before = fit{o.Batch, o.Peak}
+	r.down = true
+	return r.halve()
+}
+
+// halve returns half of the best batch, unless that is the smallest.
+func (r *Throughput) halve() int {
+	next := r.clamp(r.best / 2)
+	r.settled = next == r.best
 	return next
 }
 

@@ -1,6 +1,9 @@
 package adaptive
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // A machine is what steps take on it: memory grows with the batch, and so does the
 // rate, up to where the cache is full.
@@ -62,32 +65,55 @@ func TestDoubling(t *testing.T) {
 }
 
 func TestThroughput(t *testing.T) {
+	cached := machine{each: mib, limit: 1 << 40, overhead: 0.1, image: 0.001, cache: 64}
 	for _, c := range []struct {
-		name string
-		m    machine
-		want int
-		over int
+		name  string
+		m     machine
+		begin int
+		path  []int // one step at each
+		over  int
 	}{
-		{"fits the cache", machine{each: mib, limit: 1 << 40, overhead: 0.1, image: 0.001, cache: 64}, 64, 0},
-		{"the budget comes first", machine{fixed: 100 * mib, each: 20 * mib, limit: 940 * mib, overhead: 0.1, image: 0.0001, cache: 4096}, 32, 0},
-		{"the most comes first", machine{each: 1, limit: 1 << 40, overhead: 10, image: 0.001, cache: 1 << 20}, 1024, 0},
-		{"no gain at all", machine{each: mib, limit: 1 << 40, image: 0.001, cache: 1 << 20}, 4, 0},
+		{"fits the cache", cached, 4, []int{4, 8, 16, 32, 64, 128, 64}, 0},
+		{"began at the best", cached, 64, []int{64, 128, 32, 64}, 0},
+		{"began above the best", cached, 512, []int{512, 1024, 256, 128, 64, 32, 64}, 0},
+		{"began at the largest", cached, 1024, []int{1024, 512, 256, 128, 64, 32, 64}, 0},
+		{"the budget comes first", machine{fixed: 100 * mib, each: 20 * mib, limit: 940 * mib, overhead: 0.1, image: 0.0001, cache: 4096}, 4, []int{4, 8, 16, 32}, 0},
+		{"the budget forbids a look above", machine{each: 20 * mib, limit: 940 * mib, overhead: 0.01, image: 0.001, cache: 8}, 32, []int{32, 16, 8, 4, 8}, 0},
+		{"the most comes first", machine{each: 1, limit: 1 << 40, overhead: 10, image: 0.001, cache: 1 << 20}, 256, []int{256, 512, 1024}, 0},
+		{"no gain at all", machine{each: mib, limit: 1 << 40, image: 0.001, cache: 1 << 20}, 4, []int{4, 8, 2, 4}, 0},
+		{"every image alone", machine{each: mib, limit: 1 << 40, overhead: 0.0001, image: 0.001, cache: 1}, 4, []int{4, 8, 2, 1}, 0},
 		// Memory that grows faster than a line: the forecast is wrong once.
-		{"more than expected", machine{each: 20 * mib, limit: 300 * mib, overhead: 0.1, image: 0.0001, cache: 4096}, 8, 1},
+		{"more than expected", machine{each: 20 * mib, limit: 300 * mib, overhead: 0.1, image: 0.0001, cache: 4096}, 4, []int{4, 8, 16, 8}, 1},
+		{"the first is too large", machine{each: mib, limit: 100 * mib, overhead: 0.1, image: 0.001, cache: 1 << 20}, 512, []int{512, 256, 128, 64, 32, 64}, 3},
+		{"and those below are better", machine{each: mib, limit: 100 * mib, overhead: 0.001, image: 0.001, cache: 16}, 256, []int{256, 128, 64, 32, 16, 8, 16}, 2},
 	} {
-		r := &Throughput{Limits: Limits{1, 1024}, Budget: 940 * mib, Gain: 0.03}
-		path, over := play(r, c.m, 4, 60)
-		if got := path[len(path)-1]; got != c.want || !r.Settled() || over != c.over || r.Report().Oscillates {
-			t.Errorf("%s: %v (%d times out of memory), want it to stay at %d", c.name, path, over, c.want)
+		for _, steps := range []int{1, 4} {
+			r := &Throughput{Limits: Limits{1, 1024}, Budget: 940 * mib, Gain: 0.03, Steps: steps}
+			if c.m.limit == 1<<40 {
+				r.Budget = 1 << 40
+			}
+			path, over := play(r, c.m, c.begin, 60)
+			want := c.path[len(c.path)-1]
+			if got := path[len(path)-1]; got != want || !r.Settled() || over != c.over || r.Report().OutOfMemory != over || r.Report().Oscillates {
+				t.Errorf("%s: %v (%d times out of memory), want it to stay at %d", c.name, path, over, want)
+			}
+			if got := slices.Compact(slices.Clone(path)); !slices.Equal(got, c.path) {
+				t.Errorf("%s: %v, want %v", c.name, got, c.path)
+			}
 		}
 	}
 }
 
-// The first batch may be too large already.
-func TestThroughputBeginsTooLarge(t *testing.T) {
+// What fitted may not fit later, when something else takes memory: the search begins
+// anew below it.
+func TestThroughputLosesItsBatch(t *testing.T) {
 	r := &Throughput{Limits: Limits{1, 1024}, Budget: 1 << 40, Gain: 0.03, Steps: 1}
-	path, over := play(r, machine{each: mib, limit: 100 * mib, overhead: 0.1, image: 0.001, cache: 1 << 20}, 512, 10)
-	if over != 4 || path[len(path)-1] != 64 || r.Report().OutOfMemory != 4 {
+	m := machine{each: mib, limit: 100 * mib, overhead: 0.1, image: 0.001, cache: 64}
+	if path, _ := play(r, m, 64, 5); path[4] != 64 {
+		t.Fatalf("%v", path)
+	}
+	m.limit = 50 * mib
+	if path, over := play(r, m, 64, 8); over != 1 || path[7] != 32 || !r.Settled() {
 		t.Errorf("%v, out of memory %d times", path, over)
 	}
 }

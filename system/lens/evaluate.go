@@ -67,6 +67,7 @@ of logit, probability or score, and perhaps split, name, kind, theta_E, flux_rat
 	f.IntVar(&a.config.Batch, "batch", score.DefaultBatch, "`number` of images per forward pass")
 	f.IntVar(&a.config.Threads, "threads", 0, "`number` of compute threads; 0 uses all cores")
 	f.IntVar(&a.config.Workers, "workers", 2, "`number` of goroutines that read images")
+	planFlag(c, &a.config.Plan)
 	f.IntVar(&a.config.MonteCarlo, "monte-carlo", 0, "`number` of passes with dropout, whose mean is the score; 0 is one without")
 	f.IntVar(&a.replicates, "replicates", metric.DefaultReplicates, "`number` of bootstrap replicates for the intervals")
 	f.Uint64Var(&a.seed, "seed", 1, "`number` that bootstrap and dropout depend on")

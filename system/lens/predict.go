@@ -75,6 +75,7 @@ width) as it is, with weights of PyTorch or of lens init, to an .npy of logits.`
 	f.IntVar(&p.config.Batch, "batch", 32, "`number` of images per forward pass")
 	f.IntVar(&p.config.Threads, "threads", 0, "`number` of compute threads; 0 uses all cores")
 	f.IntVar(&p.config.Workers, "workers", 2, "`number` of goroutines that read images")
+	planFlag(c, &p.config.Plan)
 	return c
 }
 
@@ -87,6 +88,9 @@ func (p *prediction) check() error {
 	}
 	if p.config.MonteCarlo < 0 || p.config.MonteCarlo == 1 {
 		return fmt.Errorf("%q: want 2 or more passes, or 0 for one without dropout", fmt.Sprintf("--monte-carlo %d", p.config.MonteCarlo))
+	}
+	if p.config.MonteCarlo > 0 && p.config.Plan != "" {
+		return fmt.Errorf("%q: a plan has no dropout, which --monte-carlo needs", "--plan "+string(p.config.Plan))
 	}
 	if len(p.names) == 0 {
 		if err := p.checkPlain(); err != nil {
@@ -110,6 +114,9 @@ func (p *prediction) check() error {
 		}
 	}
 	if p.field != "" {
+		if p.config.Plan != "" {
+			return fmt.Errorf("%q: is for --images", "--plan "+string(p.config.Plan))
+		}
 		return p.checkField()
 	}
 	return cli.Required(p.command, "images")
@@ -117,7 +124,7 @@ func (p *prediction) check() error {
 
 // checkPlain refuses what only trained networks have.
 func (p *prediction) checkPlain() error {
-	for _, name := range []string{"split", "field", "fusion", "monte-carlo", "raw"} {
+	for _, name := range []string{"split", "field", "fusion", "monte-carlo", "raw", "plan"} {
 		if p.command.Flags().Changed(name) {
 			return fmt.Errorf("%q: wants the NAME of a trained network", "--"+name)
 		}

@@ -3,7 +3,11 @@ package main
 import (
 	"math"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -26,6 +30,7 @@ func TestScripts(t *testing.T) {
 			"logits": sameLogits,
 			"expand": expand,
 			"alike":  alike,
+			"slay":   slay,
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
@@ -112,6 +117,28 @@ func sameLogits(ts *testscript.TestScript, neg bool, args []string) {
 func expand(ts *testscript.TestScript, _ bool, args []string) {
 	text := os.Expand(ts.ReadFile(args[0]), ts.Getenv)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o644))
+}
+
+// slay is the command
+//
+//	slay RANK
+//
+// which kills the process of that rank that lens has started in this directory.
+func slay(ts *testscript.TestScript, _ bool, args []string) {
+	mark := "RANK=" + args[0]
+	processes, err := filepath.Glob("/proc/[0-9]*")
+	ts.Check(err)
+	for _, p := range processes {
+		env, _ := os.ReadFile(p + "/environ") // of others it cannot be read
+		dir, _ := os.Readlink(p + "/cwd")
+		if dir == ts.MkAbs(".") && slices.Contains(strings.Split(string(env), "\x00"), mark) {
+			pid, err := strconv.Atoi(filepath.Base(p))
+			ts.Check(err)
+			ts.Check(syscall.Kill(pid, syscall.SIGKILL))
+			return
+		}
+	}
+	ts.Fatalf("no process of rank %s in %s", args[0], ts.MkAbs("."))
 }
 
 func allEqual(v []float32) bool {

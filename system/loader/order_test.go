@@ -2,6 +2,7 @@ package loader
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -105,6 +106,49 @@ func TestRanksAreThoseOfDistributedSampler(t *testing.T) {
 	want := [][]int{{0, 3}, {1, 4}, {2, 0}}
 	if !slices.EqualFunc(got, want, slices.Equal) {
 		t.Errorf("ranks have %v, want %v", got, want)
+	}
+}
+
+// What is skipped is the beginning of the common order, which any number of ranks has
+// used: the rest is shared as ever, and no image comes twice.
+func TestSkipLeavesOutTheBeginning(t *testing.T) {
+	const n = 11
+	for _, shuffle := range []bool{false, true} {
+		whole := Config{World: 1, Shuffle: shuffle, Seed: 8}.order(n, 1)
+		for _, world := range []int{1, 2, 3} {
+			for _, skip := range []int{0, 1, 4, n - 1, n} {
+				rest := whole[skip:]
+				for rank := range world {
+					c := Config{Batch: 2, World: world, Rank: rank, Shuffle: shuffle, Seed: 8, Skip: skip}
+					var want []int
+					for i := rank; i < len(rest); i += world {
+						want = append(want, rest[i])
+					}
+					l := newLoader(t, numbered{n: n}, c)
+					all, err := epoch(l, 1, 0)
+					if got := indexes(all); err != nil || !slices.Equal(got, want) || l.Images() != len(want) || l.Batches() != len(all) {
+						t.Errorf("%+v: images %v of %d in %d batches (%v), want %v", c, got, l.Images(), l.Batches(), err, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Even has equally many for all of what is left, beginning anew behind Skip.
+func TestSkipWithEven(t *testing.T) {
+	got := ranks(7, Config{World: 2, Even: true, Skip: 2})
+	want := [][]int{{2, 4, 6}, {3, 5, 2}}
+	if !slices.EqualFunc(got, want, slices.Equal) {
+		t.Errorf("ranks have %v, want %v", got, want)
+	}
+}
+
+func TestSkipIsRefused(t *testing.T) {
+	for skip, want := range map[int]string{-1: "skip -1, want 0 or more images", 8: "skip 8, there are 7 images"} {
+		if _, err := New(numbered{n: 7}, Config{Batch: 1, Skip: skip}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("skip %d: %v, want %q", skip, err, want)
+		}
 	}
 }
 

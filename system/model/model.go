@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"lensbench/nearest"
+	"lensbench/system/graph"
 	"lensbench/system/nn"
 	"lensbench/torch"
 )
@@ -14,6 +15,8 @@ import (
 type backbone interface {
 	// forward maps [N bands H W] to [N d] and leaves x to the caller.
 	forward(sc *torch.Scope, x *torch.Tensor, mode nn.Mode) *torch.Tensor
+	// graph adds its operations on the images x and returns the node of [N d].
+	graph(g *graph.Graph, x *graph.Node) *graph.Node
 	// cost counts the operations for one square image of that side.
 	cost(pixels int) Cost
 	// activations estimates the bytes that one square image of that side leaves.
@@ -125,6 +128,15 @@ func (m *Model) classify(sc *torch.Scope, features *torch.Tensor, mode nn.Mode) 
 		y = nn.Next(y, m.head.Forward(sc, y))
 	}
 	return nn.Next(y, sc.Squeeze(y, 1))
+}
+
+// Graph returns what Forward computes, as a graph. It needs no weights.
+func (m *Model) Graph() *graph.Graph {
+	g, x := graph.New()
+	y := m.backbone.graph(g, x)
+	y = g.Add(graph.Linear{Layer: m.head}, y)
+	g.Add(graph.Logit{}, y)
+	return g
 }
 
 // DropoutOnlyInHead says whether the features of an image are the same in every

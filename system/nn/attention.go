@@ -25,13 +25,22 @@ func (b *Builder) MultiheadAttention(name string, dim, heads int) *Attention {
 // Forward maps [N L dim] to the same shape.
 func (a *Attention) Forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	y := a.in.Forward(sc, x)
-	y = Next(y, a.mix(sc, y))
+	y = Next(y, a.Mix(sc, y))
 	return Next(y, a.out.Forward(sc, y))
 }
 
-// mix attends: [N L 3·dim], with queries, keys and values one after another and
+// In returns the projection to queries, keys and values.
+func (a *Attention) In() *Linear { return a.in }
+
+// Out returns the projection of what Mix returns.
+func (a *Attention) Out() *Linear { return a.out }
+
+// Heads returns the number of heads.
+func (a *Attention) Heads() int { return a.heads }
+
+// Mix attends: [N L 3·dim], with queries, keys and values one after another and
 // heads within each, to [N L dim].
-func (a *Attention) mix(sc *torch.Scope, qkv *torch.Tensor) (y *torch.Tensor) {
+func (a *Attention) Mix(sc *torch.Scope, qkv *torch.Tensor) (y *torch.Tensor) {
 	shape := qkv.Shape()
 	n, l := shape[0], shape[1]
 	sc.Scoped(func(sc *torch.Scope) {

@@ -1,6 +1,9 @@
 package nn
 
 import (
+	"math"
+	"strings"
+
 	"lensbench/torch"
 )
 
@@ -67,6 +70,20 @@ func (c *Conv2D) Forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	})
 }
 
+// Weight returns the kernels [Out In Kernel Kernel].
+func (c *Conv2D) Weight() *Param { return c.weight }
+
+// Bias returns the bias [Out], nil without one.
+func (c *Conv2D) Bias() *Param { return c.bias }
+
+// Name returns the layer's name in PyTorch's state_dict.
+func (c *Conv2D) Name() string { return layerName(c.weight) }
+
+// layerName is the name of the layer that has this weight.
+func layerName(weight *Param) string {
+	return strings.TrimRight(strings.TrimSuffix(weight.Name, "weight"), "._")
+}
+
 // Size returns the side of the map that the convolution makes of one of side n,
 // 0 if the kernel does not fit.
 func (c *Conv2D) Size(n int) int {
@@ -111,6 +128,16 @@ func (l *Linear) Apart(sc *torch.Scope, x *torch.Tensor) (y *torch.Tensor) {
 	return y
 }
 
+// Weight returns the matrix [out in].
+func (l *Linear) Weight() *Param { return l.weight }
+
+// Bias returns the bias [out].
+func (l *Linear) Bias() *Param { return l.bias }
+
+// Name returns the layer's name in PyTorch's state_dict, in_proj for an attention's
+// in_proj_weight.
+func (l *Linear) Name() string { return layerName(l.weight) }
+
 // Features returns the number of features that come out.
 func (l *Linear) Features() int { return l.bias.Len() }
 
@@ -153,19 +180,41 @@ func (l *BatchNorm) Channels(sc *torch.Scope, x *torch.Tensor, mode Mode, first 
 	return y
 }
 
+// Affine returns what the layer does in evaluation mode, y = scale·x + shift for
+// each channel: scale = weight/√(variance+ε), shift = bias − scale·mean.
+func (l *BatchNorm) Affine() (scale, shift []float64, err error) {
+	var v [4][]float32
+	for i, p := range []*Param{l.weight, l.bias, l.mean, l.variance} {
+		v[i] = make([]float32, p.Len())
+		if err := p.T().CopyFloat32(v[i]); err != nil {
+			return nil, nil, err
+		}
+	}
+	scale, shift = make([]float64, len(v[0])), make([]float64, len(v[0]))
+	for i := range scale {
+		scale[i] = float64(v[0][i]) / math.Sqrt(float64(v[3][i])+batchNormEps)
+		shift[i] = float64(v[1][i]) - scale[i]*float64(v[2][i])
+	}
+	return scale, shift, nil
+}
+
+// Name returns the layer's name in PyTorch's state_dict.
+func (l *BatchNorm) Name() string { return layerName(l.weight) }
+
+const batchNormEps = 1e-5 // PyTorch's default
+
 // normalise maps channels from number first on, whose parameters part returns.
 func (l *BatchNorm) normalise(sc *torch.Scope, x *torch.Tensor, mode Mode, first int, part func(*Param) *torch.Tensor) *torch.Tensor {
-	const eps = 1e-5 // PyTorch's default
 	switch {
 	case mode.BatchNorm && mode.Again:
-		return sc.BatchNormTraining(x, part(l.weight), part(l.bias), nil, nil, eps)
+		return sc.BatchNormTraining(x, part(l.weight), part(l.bias), nil, nil, batchNormEps)
 	case mode.BatchNorm:
 		if first == 0 { // once for all channels
 			l.counter.count++
 		}
-		return sc.BatchNormTraining(x, part(l.weight), part(l.bias), part(l.mean), part(l.variance), eps)
+		return sc.BatchNormTraining(x, part(l.weight), part(l.bias), part(l.mean), part(l.variance), batchNormEps)
 	}
-	return sc.BatchNorm(x, part(l.weight), part(l.bias), part(l.mean), part(l.variance), eps)
+	return sc.BatchNorm(x, part(l.weight), part(l.bias), part(l.mean), part(l.variance), batchNormEps)
 }
 
 // A LayerNorm normalizes each vector.
@@ -179,6 +228,18 @@ func (b *Builder) LayerNorm(name string, dim int, eps float64) *LayerNorm {
 	b = b.In(name)
 	return &LayerNorm{eps, b.add("weight", constant(1), dim), b.add("bias", constant(0), dim)}
 }
+
+// Eps returns what is added to the variance.
+func (l *LayerNorm) Eps() float64 { return l.eps }
+
+// Weight returns the factors [dim].
+func (l *LayerNorm) Weight() *Param { return l.weight }
+
+// Bias returns the bias [dim].
+func (l *LayerNorm) Bias() *Param { return l.bias }
+
+// Name returns the layer's name in PyTorch's state_dict.
+func (l *LayerNorm) Name() string { return layerName(l.weight) }
 
 // Forward maps [... dim] to the same shape.
 func (l *LayerNorm) Forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {

@@ -1,7 +1,8 @@
 // Package optim changes the weights of a network by their gradients: AdamW
 // (Loshchilov and Hutter, "Decoupled weight decay regularization", 2019) in
-// libtorch's fused kernel, after clipping by the norm of all gradients together. For
-// training in float16 there is dynamic loss scaling.
+// libtorch's fused kernel, or in a loop of operators to compare that with, after
+// clipping by the norm of all gradients together. For training in float16 there is
+// dynamic loss scaling.
 //
 // Nothing in a step is read back from the device: norms stay tensors, and so does
 // whether a step was skipped.
@@ -31,6 +32,7 @@ const (
 type AdamW struct {
 	Decay float64 // weight decay
 	Clip  float64 // largest norm of all gradients together; 0: any
+	Loop  bool    // change weight by weight, by operators on whole tensors, without the fused kernel; not with a Scaler
 
 	Scaler *Scaler // of the losses; nil: losses are as they are
 
@@ -96,8 +98,12 @@ func (o *AdamW) update(sc *torch.Scope, rate float64) (norm *torch.Tensor) {
 	if o.Clip > 0 {
 		sc.ClipGrads(p.grads, norm, o.Clip)
 	}
+	change := sc.FusedAdamW
+	if o.Loop {
+		change = sc.LoopAdamW
+	}
 	sc.NoGrad(func() {
-		sc.FusedAdamW(o.rows(sc, p.weights), o.rows(sc, p.grads), o.rows(sc, p.first), o.rows(sc, p.second), p.steps, options)
+		change(o.rows(sc, p.weights), o.rows(sc, p.grads), o.rows(sc, p.first), o.rows(sc, p.second), p.steps, options)
 	})
 	if o.Scaler != nil {
 		o.Scaler.update(sc)

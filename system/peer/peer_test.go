@@ -121,11 +121,38 @@ print(json.dumps(p.ONLY))`
 	}
 }
 
+// TestEverySetting: what a scenario can ask of an arm is followed, or refused with a
+// reason, so that the arm is skipped; a setting that is forgotten here would make it an
+// error.
+func TestEverySetting(t *testing.T) {
+	const program = `
+import json
+import pytorch_worker as p
+print(json.dumps(sorted([*p.SETTINGS, *p.UNSUPPORTED])))`
+	var known []string
+	if err := json.Unmarshal([]byte(python(t, "", "-c", program)), &known); err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, f := range protocol.Fields() {
+		want = append(want, f.Key)
+	}
+	slices.Sort(want)
+	if !slices.Equal(known, want) {
+		t.Errorf("the peer knows %v, the protocol has %v", known, want)
+	}
+}
+
 // TestRefusedSettings: each is one mistake, or what PyTorch does not do.
 func TestRefusedSettings(t *testing.T) {
 	cases := []struct{ settings, kind, message string }{
 		{`{"kind": "train", "model": "resnet18", "colour": 1}`, protocol.UnknownSetting, "setting 'colour' is not known"},
-		{`{"kind": "train", "model": "resnet18", "source": "disk"}`, protocol.UnknownSetting, "setting 'source' is not known"},
+		{`{"kind": "train", "model": "resnet18", "source": "disk"}`, protocol.Unsupported, "source: images on disk are read by lens's loader"},
+		{`{"kind": "train", "model": "resnet18", "budget": 405, "adaptive": "doubling"}`, protocol.Unsupported, "budget: PyTorch does not count the bytes of CPU tensors"},
+		{`{"kind": "train", "model": "resnet18", "monitor": "rss"}`, protocol.Unsupported, "monitor: PyTorch does not count"},
+		{`{"kind": "train", "model": "resnet18", "scales": ["64", "112"], "scale_split": true}`, protocol.Unsupported, "scale_split: groups of scales"},
+		{`{"kind": "train", "model": "resnet18", "optimizer": "loop", "ranks": 0, "source": ""}`, "", ""},
+		{`{"kind": "train", "model": "resnet18", "optimizer": "looped"}`, protocol.UnknownSetting, "optimizer: 'looped' is not known"},
 		{`{"kind": "train"}`, protocol.BadRequest, "setting 'model' is missing"},
 		{`{"kind": "inference", "model": "resnet18", "precision": "bf16"}`, protocol.BadRequest, "'precision' does not belong to kind inference, but to train"},
 		{`{"kind": "train", "model": "resnet18", "precision": "fp8"}`, protocol.UnknownSetting, "precision: 'fp8' is not known"},
@@ -138,7 +165,13 @@ func TestRefusedSettings(t *testing.T) {
 		{`{"kind": "train", "model": "resnet18", "scale_mode": "summed"}`, protocol.BadRequest, "scale_mode without scales"},
 		{`{"kind": "train", "model": "resnet18", "scales": ["64", "96"], "scale_mode": "grouped"}`, protocol.Unsupported, "scale_mode grouped"},
 		{`{"kind": "train", "model": "vit_b_16", "scales": ["64", "224"]}`, protocol.Unsupported, "images of 64 pixels: want 224"},
+		{`{"kind": "train", "model": "resnet18", "ranks": 65}`, protocol.BadRequest, "ranks: 65, want an integer from 1 to 64"},
+		{`{"kind": "train", "model": "resnet18", "batch": 2, "ranks": 2, "check_images": 6}`, protocol.BadRequest, "check_images: 6, want a multiple of 4 images"},
+		{`{"kind": "train", "model": "resnet18", "ranks": 2, "compile": true}`, protocol.Unsupported, "compile with ranks"},
+		{`{"kind": "train", "model": "resnet18", "ranks": 2, "scales": ["64", "96"]}`, protocol.Unsupported, "scales with ranks"},
+		{`{"kind": "inference", "model": "resnet18", "ranks": 2}`, protocol.BadRequest, "'ranks' does not belong to kind inference, but to train"},
 		{`{"kind": "train", "model": "resnet18", "precision": "", "compile": false, "scales": []}`, "", ""},
+		{`{"kind": "train", "model": "resnet18", "batch": 2, "ranks": 2, "check_images": 8}`, "", ""},
 	}
 	const program = `
 import json, sys
@@ -175,6 +208,63 @@ for policy in ("block", "stage", "every-2", "every-3"):
 stage [['a', 'b', 'c'], ['d', 'e']]
 every-2 [['a', 'b'], ['c', 'd'], ['e']]
 every-3 [['a', 'b', 'c'], ['d', 'e']]
+`
+	if got := python(t, "", "-c", program); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestCompany: rank 0 gets the others' replies in their order. One that fails or is
+// killed is named, every time from then on, and ends the others.
+func TestCompany(t *testing.T) {
+	const program = `
+import os, signal, subprocess, sys
+import pytorch_worker as p
+
+GOOD = "for line in sys.stdin: print('{\"seconds\": %d}', flush=True)"
+FAILS = "input(); print('{\"error\": {\"kind\": \"out-of-memory\", \"message\": \"no room\"}}', flush=True)"
+ENDS = "input()"
+
+def company(*programs):
+    c = object.__new__(p.Company)
+    c.lost = None
+    c.processes = [subprocess.Popen([sys.executable, "-S", "-c", "import sys\n" + text], stdin=subprocess.PIPE,
+                                    stdout=subprocess.PIPE, encoding="utf-8") for text in programs]
+    return c
+
+def own():
+    return "own"
+
+def breaks():
+    raise RuntimeError("connection closed by peer")
+
+def killed():
+    os.kill(c.processes[1].pid, signal.SIGKILL)
+    breaks()
+
+for programs, f in (
+    ((GOOD % 1, GOOD % 2), own), ((GOOD % 1, GOOD % 2), killed), ((GOOD % 1, FAILS), own), ((GOOD % 1, FAILS), breaks),
+    ((ENDS, GOOD % 2), own), ((GOOD % 1,), breaks),
+):
+    c = company(*programs)
+    for _ in range(2):
+        try:
+            print(c.do({"op": "local"}, f))
+        except p.Refusal as r:
+            print(r.kind, r, [q.poll() is not None for q in c.processes])
+    c.kill()`
+	const want = `('own', [{'seconds': 1}, {'seconds': 2}])
+('own', [{'seconds': 1}, {'seconds': 2}])
+failed rank 2 was killed by SIGKILL [True, True]
+failed rank 2 was killed by SIGKILL [True, True]
+out-of-memory rank 2: no room [True, True]
+out-of-memory rank 2: no room [True, True]
+out-of-memory rank 2: no room [True, True]
+out-of-memory rank 2: no room [True, True]
+failed rank 1: its process has ended [True, True]
+failed rank 1: its process has ended [True, True]
+failed rank 0: RuntimeError: connection closed by peer [True]
+failed rank 0: RuntimeError: connection closed by peer [True]
 `
 	if got := python(t, "", "-c", program); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -5,17 +5,22 @@ same networks in PyTorch's eager mode, with the same weights and images.
 It is a measuring tool, so it does what a careful user of PyTorch does and no
 more: torch.inference_mode, or fused AdamW and gradients set to None; and, where
 an arm asks for it, channels-last, autocast, accumulation, checkpoints, several
-scales, or torch.compile. Weights and images come from the formula that the Go
+scales, torch.compile, or DistributedDataParallel over Gloo. Weights and images come from the formula that the Go
 package system/nn documents, computed here with numpy, so that the outputs of
 both programs can be compared.
 
 Usage: pytorch_worker.py    (requests on stdin, responses on stdout, one JSON object a line)
+
+Of several ranks this process is rank 0; it starts the others as
+"pytorch_worker.py rank", with requests and replies of their own.
 
 Without torch and torchvision every request but close is answered with an error
 of kind "unsupported" that says how to install them.
 """
 
 import contextlib
+import ctypes
+import datetime
 import functools
 import gc
 import hashlib
@@ -23,6 +28,8 @@ import json
 import math
 import os
 import resource
+import signal
+import subprocess
 import sys
 import time
 
@@ -40,6 +47,7 @@ RESPONSES = claim_stdout() if __name__ == "__main__" else None  # before the imp
 try:
     import numpy as np
     import torch
+    import torch.distributed
     import torch.nn.functional as F
     import torch.utils.checkpoint
     import torchvision
@@ -71,14 +79,34 @@ SETTINGS = {
     "scales": [("32", "48", "64", "80", "96", "112", "128", "160", "192", "224")],
     "scale_mode": ("summed", "per-scale", "grouped"),
     "layers": ("training", "frozen"),
+    "optimizer": ("fused", "loop"),
     "compile": bool,
+    "ranks": range(1, 64 + 1),
+    "check_images": range(1, 65536 + 1),
+}
+
+# Settings that the protocol has and this worker does not follow, and why: arms with them
+# are skipped.
+UNSUPPORTED = {
+    **dict.fromkeys(("source", "format", "workers", "prefetch", "persistent", "cache", "images"),
+                    "images on disk are read by lens's loader, which is no part of PyTorch"),
+    **dict.fromkeys(("budget", "adaptive", "monitor"),
+                    "PyTorch does not count the bytes of CPU tensors, so it can neither keep to a budget nor report a peak"),
+    **dict.fromkeys(("scale_budget", "scale_split", "scale_checkpointing"),
+                    "groups of scales, and large scales in parts or with checkpoints of their own, are lens's; scale_mode summed and per-scale can be compared"),
+    **dict.fromkeys(("members", "schedule", "aggregate", "device", "placement"), "ensembles are lens's"),
+    **dict.fromkeys(("mode", "rate", "load"), "queries are made by lens's load generator"),
+    **dict.fromkeys(("passes", "passes_through"), "Monte-Carlo dropout draws its masks from lens's generator"),
+    **dict.fromkeys(("plan", "search"), "plans are lens's; compare with compile"),
 }
 
 # Settings of one kind of work alone.
-ONLY = dict.fromkeys(("layout", "precision", "accumulate", "checkpointing", "scales", "scale_mode", "layers"), "train")
+ONLY = dict.fromkeys(("precision", "accumulate", "checkpointing", "scales", "scale_mode", "layers", "optimizer",
+                      "ranks", "check_images"), "train")
 
 DEFAULTS = {"batch": 1, "bands": 3, "threads": 0, "seed": 0, "layout": "contiguous", "precision": "fp32", "accumulate": 1,
-            "checkpointing": "none", "scales": [], "scale_mode": "", "layers": "training", "compile": False}
+            "checkpointing": "none", "scales": [], "scale_mode": "", "layers": "training", "optimizer": "fused", "compile": False,
+            "ranks": 1, "check_images": 0}
 
 # Instructions of a processor that a scenario may need, as Linux names them.
 FEATURES = ("avx512_bf16", "amx_bf16", "avx512_fp16", "amx_fp16", "avx512_vnni", "avx_vnni", "amx_int8")
@@ -97,12 +125,19 @@ class Refusal(Exception):
 
 def main():
     worker = Worker()
-    for line in sys.stdin:
-        response, closing = answer(worker, line)
-        RESPONSES.write(json.dumps(response, allow_nan=False) + "\n")
-        RESPONSES.flush()
-        if closing:
-            return
+    try:
+        for line in sys.stdin:
+            response, closing = answer(worker, line)
+            respond(response)
+            if closing:
+                return
+    finally:
+        worker.discard()
+
+
+def respond(response):
+    RESPONSES.write(json.dumps(response, allow_nan=False) + "\n")
+    RESPONSES.flush()
 
 
 def answer(worker, line):
@@ -115,11 +150,15 @@ def answer(worker, line):
         if request["op"] == "close":
             return {"id": number}, True
         return {"id": number, **worker.handle(request)}, False
-    except Refusal as refusal:
-        error = {"kind": refusal.kind, "message": str(refusal)}
     except Exception as failure:  # whatever PyTorch raises is an answer, not the worker's end
-        error = {"kind": kind_of(failure), "message": f"{type(failure).__name__}: {failure}"}
-    return {"id": number, "error": error}, False
+        return {"id": number, "error": error_of(failure)}, False
+
+
+def error_of(failure):
+    """The error as the protocol has it."""
+    if isinstance(failure, Refusal):
+        return {"kind": failure.kind, "message": str(failure)}
+    return {"kind": kind_of(failure), "message": f"{type(failure).__name__}: {failure}"}
 
 
 def parse_request(line):
@@ -151,7 +190,9 @@ def parse_settings(raw):
         raise Refusal("bad-request", "prepare without an object of settings")
     settings = {}
     for key, value in raw.items():
-        if key not in SETTINGS:
+        if key in UNSUPPORTED and value not in (0, "", []):
+            raise Refusal("unsupported", f"{key}: {UNSUPPORTED[key]}")
+        if key not in SETTINGS and key not in UNSUPPORTED:
             raise Refusal("unknown-setting", f"setting {key!r} is not known to this worker")
         if value in (0, "", []):
             continue  # not set
@@ -164,6 +205,7 @@ def parse_settings(raw):
     settings.setdefault("pixels", PIXELS[settings["model"]])
     settings = {**DEFAULTS, **settings}
     check_scales(settings["scales"], settings["scale_mode"])
+    check_ranks(settings)
     if settings["compile"] and settings["checkpointing"] != "none":
         raise Refusal("unsupported", "compile with checkpointing: torch.compile chooses by itself what it computes again")
     for side in [settings["pixels"], *map(int, settings["scales"])]:
@@ -179,6 +221,16 @@ def check_scales(scales, mode):
         raise Refusal("unsupported", "scale_mode grouped: PyTorch does not say how many bytes of activations a scale has")
     if len(scales) == 1 or len(set(scales)) < len(scales):
         raise Refusal("bad-request", f"scales {', '.join(scales)}: want two or more different ones")
+
+
+def check_ranks(settings):
+    ranks, each = settings["ranks"], settings["batch"] * settings["ranks"]
+    if settings["check_images"] % each:
+        raise Refusal("bad-request", f"check_images: {settings['check_images']}, want a multiple of {each} images, batch × ranks")
+    if ranks > 1 and settings["compile"]:
+        raise Refusal("unsupported", "compile with ranks: several ranks train in eager mode")
+    if ranks > 1 and settings["scales"]:
+        raise Refusal("unsupported", "scales with ranks: DistributedDataParallel wants a backward pass after every forward pass")
 
 
 def check_setting(key, value, allowed):
@@ -222,7 +274,7 @@ class Worker:
 
     def prepare(self, request):
         begin = time.perf_counter()
-        self.work = None  # its memory goes before the new work's comes
+        self.discard()  # its memory goes before the new work's comes
         prepare = request.get("prepare")
         if not isinstance(prepare, dict):
             raise Refusal("bad-request", "prepare without its object")
@@ -231,7 +283,7 @@ class Worker:
         if prepare.get("pass") != "time":
             raise Refusal("bad-request", f"unknown pass {prepare.get('pass')!r}")
         settings = parse_settings(prepare.get("settings"))
-        work = {"inference": Inference, "train": Training}[settings["kind"]](settings)
+        work = Company(settings) if settings["ranks"] > 1 else {"inference": Inference, "train": Training}[settings["kind"]](settings)
         if settings["compile"]:
             compile_now(work, prepare.get("cache"))
         self.work = work
@@ -251,15 +303,21 @@ class Worker:
     def verify(self, request):
         work, verify = self.prepared("verify"), request.get("verify") or {}
         check = verify.get("check", "") if isinstance(verify, dict) else verify
-        compute = work.checks().get(check or work.DEFAULT)
-        if compute is None:
-            raise Refusal("unsupported", f"no outputs {check!r} of this work, only {', '.join(work.checks())}")
-        return {"outputs": compute()}
+        if check == "final_quality":
+            raise Refusal("unsupported", "final_quality: the short training is on images that lens simulates, augments and reads; compare losses, gradients or weights")
+        if (check or work.DEFAULT) not in work.CHECKS:
+            raise Refusal("unsupported", f"no outputs {check!r} of this work, only {', '.join(work.CHECKS)}")
+        return {"outputs": work.check(check or work.DEFAULT)}
 
     def prepared(self, op):
         if self.work is None:
             raise Refusal("bad-request", f"{op} before a successful prepare")
         return self.work
+
+    def discard(self):
+        work, self.work = self.work, None
+        if work is not None:
+            work.close()
 
 
 def number(v):
@@ -283,53 +341,98 @@ def array(tensor):
     return tensor.detach().contiguous().numpy()
 
 
-class Inference:
+class Work:
+    """What is measured: iterations of self.step."""
+
+    mode = contextlib.nullcontext  # of all iterations
+
+    def rewind(self):
+        """Back to the start, for work that changes something."""
+
+    def barrier(self):
+        """Waits for other processes, for work that has some."""
+
+    def iterate(self, iterations):
+        """Returns when the first iteration began and when each has ended."""
+        step, clock = self.step, time.perf_counter
+        with self.mode():
+            self.barrier()
+            marks = [clock()]
+            for left in reversed(range(iterations)):
+                step()
+                if not left:
+                    self.barrier()
+                marks.append(clock())
+        return marks
+
+    def usage(self):
+        """What it has used so far: seconds, switches, and the highest resident set."""
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        return {"cpu": used.ru_utime + used.ru_stime, "voluntary": used.ru_nvcsw, "involuntary": used.ru_nivcsw,
+                "rss_peak": resident_peak()}
+
+    def extra(self, seconds):
+        """More to say of a sample whose iterations took so long each."""
+        return {}
+
+    def check(self, name):
+        return getattr(self, name)()
+
+    def close(self):
+        """Ends other processes, for work that has some."""
+
+
+class Inference(Work):
     """One network on a fixed batch in memory."""
 
-    DEFAULT = "logits"
+    DEFAULT, CHECKS = "logits", ("logits",)
 
     def __init__(self, settings):
         self.model, self.images, self.facts = load(settings)
+        if settings["layout"] == "channels-last":
+            self.model, self.images = (v.to(memory_format=torch.channels_last) for v in (self.model, self.images))
         self.step = functools.partial(compiled(self.model) if settings["compile"] else self.model, self.images)
         self.mode = torch.inference_mode
-
-    def rewind(self):
-        pass  # nothing changes
-
-    def checks(self):
-        return {"logits": self.logits}
 
     def logits(self):
         with torch.inference_mode():
             return outputs(array(self.step()))
 
 
-class Training:
+class Training(Work):
     """Steps of training on a fixed batch in memory, every second image a lens.
     A step has one or more micro-batches; its gradients are those of the mean loss
-    over all of them."""
+    over all of them, and over all ranks, of which this process may be one."""
 
-    DEFAULT = "losses"
+    DEFAULT, CHECKS = "losses", ("losses", "gradients", "weights", "digests")
     RATE, DECAY, CLIP = 1e-3, 1e-4, 1.0  # as system/train has them by default
-    STEPS = 3  # whose losses are compared
+    STEPS = 3  # whose losses are compared, and what they make of the weights
+    WAYS = {"fused": {"fused": True}, "loop": {"foreach": False}}
 
-    def __init__(self, settings):
-        self.settings = settings
-        self.model, images, self.facts = load(settings)
+    def __init__(self, settings, rank=0):
+        self.settings, self.rank, self.ranks = settings, rank, settings["ranks"]
+        self.model, images, self.facts = load(settings, rank)
         self.model.train()
         if settings["layout"] == "channels-last":
             self.model = self.model.to(memory_format=torch.channels_last)
-            images = images.to(memory_format=torch.channels_last)
-        labels = (torch.arange(len(images)) % 2).float()
-        self.parts = list(zip(images.split(settings["batch"]), labels.split(settings["batch"])))
+        self.parts = self.split(images)
         add_checkpoints(self.model.backbone, settings["checkpointing"])
         self.forward = compiled(self.model) if settings["compile"] else self.model
+        if self.ranks > 1:
+            self.forward = torch.nn.parallel.DistributedDataParallel(self.model)
+        self.exchange = True  # gradients, after the last micro-batch
         self.autocast = autocast(settings["precision"])
         self.parameters = list(self.model.parameters())
-        self.optimizer = torch.optim.AdamW(self.parameters, lr=self.RATE, weight_decay=self.DECAY, fused=True)
+        self.optimizer = torch.optim.AdamW(self.parameters, lr=self.RATE, weight_decay=self.DECAY, **self.WAYS[settings["optimizer"]])
         self.scaler = None
         self.initial = [t.clone() for t in self.model.state_dict().values()]
-        self.mode = contextlib.nullcontext
+
+    def split(self, images):
+        """Micro-batches of images and labels."""
+        if self.settings["layout"] == "channels-last":
+            images = images.to(memory_format=torch.channels_last)
+        labels = ((self.rank * len(images) + torch.arange(len(images))) % 2).float()
+        return list(zip(images.split(self.settings["batch"]), labels.split(self.settings["batch"])))
 
     def rewind(self):
         """Back to the weights, the optimiser's state and the random numbers of the start."""
@@ -359,13 +462,35 @@ class Training:
     def add(self):
         """Adds up the gradients of a step, and returns its loss."""
         total = None
-        for images, labels in self.parts:
-            for loss in self.losses_of(images, labels):
-                if len(self.parts) > 1:
-                    loss = loss * (1 / len(self.parts))
-                (loss if self.scaler is None else self.scaler.scale(loss)).backward()
-                total = loss.detach() if total is None else total + loss.detach()
+        for i, (images, labels) in enumerate(self.parts):
+            with self.exchanging(self.exchange and i == len(self.parts) - 1):
+                for loss in self.losses_of(images, labels):
+                    if len(self.parts) > 1:
+                        loss = loss * (1 / len(self.parts))
+                    (loss if self.scaler is None else self.scaler.scale(loss)).backward()
+                    total = loss.detach() if total is None else total + loss.detach()
         return total
+
+    def exchanging(self, now):
+        """The context of a forward and a backward pass that make gradients those of
+        all ranks, now or in a later one."""
+        return contextlib.nullcontext() if now or self.ranks == 1 else self.forward.no_sync()
+
+    def barrier(self):
+        if self.ranks > 1:
+            torch.distributed.barrier()
+
+    def local_step(self):
+        """Seconds of a step of this rank's images without the other ranks, which do the
+        same. Weights differ after it until the next rewind."""
+        self.exchange = False
+        try:
+            self.barrier()
+            begin = time.perf_counter()
+            self.step()
+            return time.perf_counter() - begin
+        finally:
+            self.exchange = True
 
     def losses_of(self, images, labels):
         """The parts of a micro-batch's loss, each to go back from before the next."""
@@ -394,22 +519,35 @@ class Training:
             y = self.forward(images)
         return y.float()
 
-    def checks(self):
-        return {"losses": self.losses, "gradients": self.gradients, "digests": self.digests}
+    def weights(self):
+        """How far the first steps have moved each weight tensor, and where to."""
+        self.rewind()
+        before = [array(p).ravel().copy() for p in self.parameters]
+        for _ in range(self.STEPS):
+            self.step()
+        moved = [movement(array(p).ravel(), b, self.RATE) for p, b in zip(self.parameters, before)]
+        return outputs(np.concatenate(moved).astype(np.float32))
 
     def losses(self):
         self.rewind()
-        return outputs(array(torch.stack([self.step().detach() for _ in range(self.STEPS)])))
+        means = torch.stack([self.step().detach() for _ in range(self.STEPS)])
+        if self.ranks > 1:
+            torch.distributed.all_reduce(means)
+            means /= self.ranks
+        return outputs(array(means))
 
     def gradients(self):
         """Those of the first step, before clipping: a selection of the values, and
         digests of all. They are as they are, not as a scaler makes them."""
         self.rewind()
-        self.scaler = None
+        self.scaler, parts = None, self.parts
+        if self.settings["check_images"]:
+            self.parts = self.split(formula_images(self.settings, self.rank, self.settings["check_images"] // self.ranks))
         self.model.train(self.settings["layers"] == "training")
         try:
             self.add()
         finally:
+            self.parts = parts
             self.model.train()
         grads = [array(p.grad) for p in self.parameters]
         self.optimizer.zero_grad()
@@ -423,6 +561,180 @@ class Training:
         return {"digest": hashlib.sha256(text.encode()).hexdigest(), "shape": [], "values": [], "digests": parts}
 
 
+# --- several ranks ----------------------------------------------------------
+
+LOOPBACK = "127.0.0.1"
+PATIENCE = datetime.timedelta(minutes=5)  # of ranks that wait for each other
+FAREWELL = 5  # seconds that ranks may take to end by themselves
+
+
+class Company(Work):
+    """Training in several ranks, as rank 0 sees it: the others do what this process
+    does. Once one of them has failed, all are ended."""
+
+    DEFAULT, CHECKS = Training.DEFAULT, Training.CHECKS
+
+    def __init__(self, settings):
+        if not torch.distributed.is_available() or not torch.distributed.is_gloo_available():
+            raise Refusal("unsupported", f"ranks: this PyTorch has no Gloo; install one that has it with: {INSTALL}")
+        settings = {**settings, "threads": settings["threads"] or max(1, DEFAULT_THREADS // settings["ranks"])}
+        self.lost, self.training = None, None
+        self.store = torch.distributed.TCPStore(LOOPBACK, 0, settings["ranks"], is_master=True, wait_for_workers=False)
+        self.processes = [start_rank(r, settings["threads"]) for r in range(1, settings["ranks"])]
+
+        def own():
+            self.training = join(settings, 0, self.store)
+
+        self.do({"op": "open", "settings": settings, "port": self.store.port}, own)
+        self.facts = self.training.facts
+
+    def rewind(self):
+        self.do({"op": "rewind"}, self.training.rewind)
+
+    def iterate(self, iterations):
+        return self.do({"op": "iterate", "iterations": iterations}, lambda: self.training.iterate(iterations))[0]
+
+    def usage(self):
+        own, others = self.do({"op": "usage"}, self.training.usage)
+        return {key: own[key] + sum(r["usage"][key] for r in others) for key in own}
+
+    def extra(self, seconds):
+        """What a step takes longer than one without exchange is communication: sending,
+        and waiting for who is slower."""
+        own, others = self.do({"op": "local"}, self.training.local_step)
+        steps = [own, *(r["seconds"] for r in others)]
+        mean = sum(steps) / len(steps)
+        return {"communication_share": 1 - mean / seconds, "straggler_spread": (max(steps) - min(steps)) / mean}
+
+    def check(self, name):
+        return self.do({"op": "check", "check": name}, lambda: self.training.check(name))[0]
+
+    def do(self, request, own):
+        """Has all ranks do the same: this one own, the others what the request says.
+        Returns what own does, and their replies."""
+        if self.lost:
+            raise self.lost
+        try:
+            for p in self.processes:
+                p.stdin.write(json.dumps(request) + "\n")
+                p.stdin.flush()
+            return own(), [self.reply(rank) for rank in range(1, len(self.processes) + 1)]
+        except Exception as failure:
+            self.lost = self.explain(failure)
+            self.kill()
+            raise self.lost from failure
+
+    def reply(self, rank):
+        line = self.processes[rank - 1].stdout.readline()
+        reply = json.loads(line) if line else {"error": {"kind": "failed", "message": "its process has ended"}}
+        if "error" in reply:
+            raise Refusal(reply["error"]["kind"], f"rank {rank}: {reply['error']['message']}")
+        return reply
+
+    def explain(self, failure):
+        """A failure of this rank as a Refusal: that of others, if one of them has ended,
+        for that is then what it comes from."""
+        deadline = time.monotonic() + 2
+        while not any(p.poll() is not None for p in self.processes) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        codes = [(rank, p.poll()) for rank, p in enumerate(self.processes, 1) if p.poll() is not None]
+        if killed := [f"rank {rank} was killed by {signal.Signals(-code).name}" for rank, code in codes if code < 0]:
+            return Refusal("failed", "; ".join(killed))
+        if isinstance(failure, Refusal):
+            return failure
+        for rank, _ in codes:
+            try:
+                self.reply(rank)
+            except Refusal as theirs:
+                return theirs
+        error = error_of(failure)
+        return Refusal(error["kind"], f"rank 0: {error['message']}")
+
+    def kill(self):
+        for p in self.processes:
+            p.kill()
+        for p in self.processes:
+            p.wait()
+
+    def close(self):
+        for p in self.processes:
+            with contextlib.suppress(OSError):  # of one that is gone
+                p.stdin.close()
+        self.training = None
+        leave()
+        for p in self.processes:
+            try:
+                p.wait(FAREWELL)
+            except subprocess.TimeoutExpired:
+                p.kill()
+                p.wait()
+            p.stdout.close()
+
+
+def start_rank(rank, threads):
+    # GOMP_SPINCOUNT: threads of more ranks than processors would take each other's time
+    # while they wait; 30000 is 1.4 ms.
+    env = {"GOMP_SPINCOUNT": "30000", **os.environ, "OMP_NUM_THREADS": str(threads)}
+    command = [sys.executable, __file__, "rank", str(rank)]
+    return subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
+
+
+def join(settings, rank, store):
+    """Meets the other ranks, and opens this one's part of the training."""
+    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+    torch.distributed.init_process_group("gloo", store=store, rank=rank, world_size=settings["ranks"], timeout=PATIENCE)
+    return Training(settings, rank)
+
+
+def leave():
+    gc.unfreeze()
+    gc.collect()  # a DistributedDataParallel, before its group goes
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
+def serve_rank(rank):
+    """The whole work of a process that is one rank, but for rank 0: it does what
+    requests say until there are no more."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: it ends with rank 0, however that ends
+    training = None
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            if request["op"] == "open":
+                store = torch.distributed.TCPStore(LOOPBACK, request["port"], request["settings"]["ranks"], is_master=False)
+                training, reply = join(request["settings"], rank, store), {}
+                gc.collect()
+                gc.freeze()
+            else:
+                reply = answer_rank(training, request)
+        except Exception as failure:
+            respond({"error": error_of(failure)})
+            os._exit(1)  # the group would wait for calls that are in flight
+        respond(reply)
+    training = None
+    leave()
+
+
+def answer_rank(training, request):
+    """Does what rank 0 does at the same time."""
+    op = request["op"]
+    if op == "rewind":
+        training.rewind()
+    elif op == "iterate":
+        with collector_off():
+            training.iterate(request["iterations"])
+    elif op == "local":
+        return {"seconds": training.local_step()}
+    elif op == "check":
+        training.check(request["check"])
+    elif op == "usage":
+        return {"usage": training.usage()}
+    return {}
+
+
+# --- what training needs ----------------------------------------------------
+
 CONSISTENCY = 0.1  # weight of the consistency term of several scales
 SELECTED = 64  # values of each gradient that are compared one by one
 
@@ -432,6 +744,18 @@ def selection(values):
     n = min(SELECTED, len(values))
     norm = math.sqrt(np.square(values.astype(np.float64)).sum())
     return np.array([norm, *values[[k * len(values) // n for k in range(n)]]], np.float32)
+
+
+PROJECTIONS = 4  # sums that stand for what has become of a weight tensor
+
+
+def movement(now, before, rate):
+    """The norm of a difference and its projections, as the Go package system/worker
+    has them."""
+    d = now.astype(np.float64) - before
+    unit = rate * math.sqrt(len(d))
+    sums = [np.dot(uniform(f"projection {k}", 0, len(d), 0.0, math.sqrt(3)), d) for k in range(PROJECTIONS)]
+    return np.array([math.sqrt(np.dot(d, d)), *sums]) / unit
 
 
 def resized(images, side):
@@ -545,51 +869,61 @@ def frozen_statistics(norms):
 # --- both kinds of work -----------------------------------------------------
 
 
-def load(settings):
-    """Returns a network, a batch of images and the facts of the work."""
+def load(settings, rank=0):
+    """Returns a network, the images of a rank's step and the facts of the work."""
     torch.set_num_threads(settings["threads"] or DEFAULT_THREADS)
     model = build(settings["model"], settings["bands"])
     fill_weights(model, settings["seed"])
     count = settings["batch"] * settings["accumulate"]
-    shape = (count, settings["bands"], settings["pixels"], settings["pixels"])
-    images = uniform("input", settings["seed"], math.prod(shape), 0.0, math.sqrt(3))
     state = model.state_dict().values()
     facts = {
         "parameters": sum(p.numel() for p in model.parameters()),
         "weight_bytes": sum(t.numel() * t.element_size() for t in state if t.is_floating_point()),
         "flop_per_item": 0.0,  # unknown: eager PyTorch does not say
-        "items_per_iteration": count,
+        "items_per_iteration": count * settings["ranks"],
         "threads": torch.get_num_threads(),
     }
-    return model, torch.from_numpy(images.reshape(shape)), facts
+    return model, formula_images(settings, rank, count), facts
 
 
-def measure(work, untimed, iterations):
-    """Runs the iterations with Python's cycle collector off, as timeit does."""
+def formula_images(settings, rank, count):
+    """A rank's images: of the formula's array those that follow those of the ranks
+    before."""
+    shape = (count, settings["bands"], settings["pixels"], settings["pixels"])
+    n = math.prod(shape)
+    images = uniform("input", settings["seed"], n, 0.0, math.sqrt(3), first=rank * n)
+    return torch.from_numpy(images.reshape(shape))
+
+
+@contextlib.contextmanager
+def collector_off():
+    """Python's cycle collector collects now, and then not within, as timeit has it."""
     gc.collect()
     gc.disable()
     try:
-        step, clock = work.step, time.perf_counter
-        work.rewind()
-        with work.mode():
-            for _ in range(untimed):
-                step()
-            before, marks = resource.getrusage(resource.RUSAGE_SELF), [clock()]
-            for _ in range(iterations):
-                step()
-                marks.append(clock())
-            after = resource.getrusage(resource.RUSAGE_SELF)
+        yield
     finally:
         gc.enable()
+
+
+def measure(work, untimed, iterations):
+    """Runs the iterations and returns a sample of the protocol."""
+    with collector_off():
+        work.rewind()
+        work.iterate(untimed)
+        before = work.usage()
+        marks = work.iterate(iterations)
+        after = work.usage()
+    used = {key: after[key] - before[key] for key in ("cpu", "voluntary", "involuntary")}
+    wall = marks[-1] - marks[0]
     return {
-        "wall": marks[-1] - marks[0],
-        "cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+        "wall": wall,
         "durations": [b - a for a, b in zip(marks, marks[1:])],
         "items": iterations * work.facts["items_per_iteration"],
         "tensor_peak": 0,
-        "rss_peak": resident_peak(),
-        "voluntary": after.ru_nvcsw - before.ru_nvcsw,
-        "involuntary": after.ru_nivcsw - before.ru_nivcsw,
+        "rss_peak": after["rss_peak"],
+        "extra": work.extra(wall / iterations),
+        **used,
     }
 
 
@@ -638,13 +972,13 @@ def fnv1a(name):
     return h
 
 
-def uniform(name, seed, count, centre, bound):
-    """The first elements of the array called name, float32."""
+def uniform(name, seed, count, centre, bound, first=0):
+    """Elements of the array called name, float32, from one on."""
     out = np.empty(count, np.float32)
     key, chunk = mix(fnv1a(name) ^ mix(seed)), 1 << 18  # elements that stay in cache
     steps = np.arange(1, chunk + 1, dtype=np.uint64) * np.uint64(INCREMENT)
     for begin in range(0, count, chunk):
-        z = steps[: min(chunk, count - begin)] + np.uint64((key + begin * INCREMENT) & MASK)
+        z = steps[: min(chunk, count - begin)] + np.uint64((key + (first + begin) * INCREMENT) & MASK)
         z = (z ^ z >> np.uint64(30)) * np.uint64(M1)
         z = (z ^ z >> np.uint64(27)) * np.uint64(M2)
         z ^= z >> np.uint64(31)
@@ -799,6 +1133,6 @@ def build_module(name, bands):
 
 if __name__ == "__main__":
     try:
-        main()
+        serve_rank(int(sys.argv[2])) if sys.argv[1:2] == ["rank"] else main()
     except (BrokenPipeError, KeyboardInterrupt):
         os._exit(1)  # whoever asked has gone; nothing is worth flushing

@@ -11,6 +11,7 @@ import (
 
 	"lensbench/system/model"
 	"lensbench/system/nn"
+	"lensbench/system/optim"
 	"lensbench/torch"
 )
 
@@ -111,6 +112,7 @@ func init() {
 		return means(t, sc)
 	})
 	children["buffers"] = asRank(buffers)
+	children["overflow"] = asRank(overflow)
 }
 
 // reference returns what one process computes of all images.
@@ -242,3 +244,89 @@ func (n *tiny) statistics(t *Team, sc *torch.Scope) ([][]float64, error) {
 }
 
 func TestBuffersAreThoseOfRank0(t *testing.T) { succeeds(t, "buffers", 2) }
+
+// overflow makes three steps with a scaler. In the second an image of the last rank
+// alone is infinite: all ranks skip that step, halve the scale, and make the others.
+func overflow(t *Team, sc *torch.Scope) error {
+	n, err := newTiny(t, sc, 1)
+	if err != nil {
+		return err
+	}
+	defer n.free()
+	adamw := optim.NewAdamW(sc, n.model.Params, optim.DefaultDecay, optim.DefaultClip)
+	if adamw.Scaler, err = optim.NewScaler(sc, 1024, torch.Scaling{}); err != nil {
+		return err
+	}
+	finite := n.images
+	infinite := make([]float32, finite.Numel())
+	if err := finite.CopyFloat32(infinite); err != nil {
+		return err
+	}
+	infinite[len(infinite)-1] = float32(math.Inf(1))
+	weights := n.firstWeights()
+	for step, images := range []*torch.Tensor{finite, sc.FromFloat32(infinite, finite.Shape()...), finite} {
+		n.images = images
+		if err := n.scaledStep(sc, t.Rank, adamw); err != nil {
+			return err
+		}
+		skipped := 0
+		if step > 0 {
+			skipped = 1
+		}
+		scale, got, err := adamw.Scaler.Read(sc)
+		if err != nil {
+			return err
+		}
+		if want := 1024 / float64(1+skipped); got != skipped || scale != want {
+			return fmt.Errorf("step %d: %d skipped, scale %g; want %d and %g", step, got, scale, skipped, want)
+		}
+		after := n.firstWeights()
+		if moved := !slices.Equal(after, weights); moved == (step == 1) {
+			return fmt.Errorf("step %d: weights have moved: %v", step, moved)
+		}
+		weights = after
+	}
+	all, err := t.Gather(sc, weights)
+	if err == nil && !slices.Equal(all[0], all[t.Rank]) {
+		err = errors.New("weights are not those of rank 0")
+	}
+	return err
+}
+
+// scaledStep is a step of this rank's images, reduced unless the test leaves that out.
+func (n *tiny) scaledStep(sc *torch.Scope, rank int, adamw *optim.AdamW) error {
+	exchange := os.Getenv("SABOTAGE") == ""
+	if exchange {
+		if err := n.gradients.Forward(true); err != nil {
+			return err
+		}
+	}
+	loss := n.loss(sc, rank*batch, batch)
+	if exchange {
+		if err := n.gradients.Backward(); err != nil {
+			return err
+		}
+	}
+	adamw.Step(sc, loss, optim.DefaultRate)
+	return nil
+}
+
+// firstWeights are the values of the first trained parameter.
+func (n *tiny) firstWeights() (wide []float64) {
+	w := n.weights()[0]
+	v := make([]float32, w.Numel())
+	if err := w.CopyFloat32(v); err != nil {
+		panic(err)
+	}
+	for _, x := range v {
+		wide = append(wide, float64(x))
+	}
+	return wide
+}
+
+func TestAllRanksSkipAStepThatOneHasOverflowed(t *testing.T) {
+	succeeds(t, "overflow", 2)
+	if out, err := runs(t, "overflow", 2, "SABOTAGE=1"); err == nil || !strings.Contains(err.Error(), "step 1: 0 skipped") {
+		t.Errorf("without exchange: %v, want a rank that makes the step\n%s", err, out)
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"lensbench/system/loader"
 	"lensbench/system/model"
 	"lensbench/system/nn"
+	"lensbench/system/plan"
 	"lensbench/system/survey"
 	"lensbench/system/trained"
 	"lensbench/torch"
@@ -22,6 +23,10 @@ type Config struct {
 	Workers    int    // goroutines that read; 0: reading and computing take turns
 	MonteCarlo int    // passes with dropout, 2 or more; 0: one without
 	Seed       uint64 // of the dropout
+
+	// Plan is what the network is made into first; empty: nothing. Int8 takes the
+	// calibration that Calibrate has left with the network.
+	Plan plan.Precision
 
 	Watch func(done, of int) // is told after each batch; nil: nobody is
 }
@@ -58,6 +63,12 @@ func (c Config) Check() error {
 		return fmt.Errorf("workers %d is negative", c.Workers)
 	case c.MonteCarlo < 0 || c.MonteCarlo == 1:
 		return fmt.Errorf("%d passes have no variance; want 2 or more, or 0 for none", c.MonteCarlo)
+	case c.MonteCarlo > 0 && c.Plan != "":
+		return fmt.Errorf("plan %s has no dropout, so no Monte-Carlo passes", c.Plan)
+	}
+	if c.Plan != "" {
+		_, err := plan.Parse(string(c.Plan))
+		return err
 	}
 	return nil
 }
@@ -93,6 +104,10 @@ func Images(ctx context.Context, n *trained.Network, images survey.Images, c Con
 			return err
 		}
 		defer m.Params.Free()
+		if err := s.prepare(sc); err != nil {
+			return err
+		}
+		defer s.release()
 		return s.all(ctx, sc, ld)
 	})
 	if err != nil {
@@ -128,6 +143,38 @@ type scorer struct {
 	model   *model.Model
 	images  survey.Images
 	scores  *Scores
+	plan    *plan.Plan // nil: the model's own forward pass
+}
+
+// prepare makes the plan, if there is to be one.
+func (s *scorer) prepare(sc *torch.Scope) (err error) {
+	if s.Plan == "" {
+		return nil
+	}
+	o := plan.Options{Precision: s.Plan, Batch: min(s.Batch, s.images.Len()), Pixels: s.network.Manifest.Input}
+	if s.Plan == plan.Int8 {
+		if o.Calibration, err = calibration(s.network); err != nil {
+			return err
+		}
+	}
+	if s.plan, err = plan.Make(sc, s.model, o); err != nil {
+		return fmt.Errorf("%s: %w", s.network.Dir, err)
+	}
+	return nil
+}
+
+func (s *scorer) release() {
+	if s.plan != nil {
+		s.plan.Free()
+	}
+}
+
+// forward is one pass without dropout.
+func (s *scorer) forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	if s.plan != nil {
+		return s.plan.Forward(sc, x)
+	}
+	return s.model.Forward(sc, x)
 }
 
 func (s *scorer) all(ctx context.Context, sc *torch.Scope, ld *loader.Loader) error {
@@ -170,7 +217,7 @@ func (s *scorer) batch(sc *torch.Scope, b *loader.Batch) error {
 		logit, variance = moments(samples, s.MonteCarlo)
 		s.scores.Variance = append(s.scores.Variance, variance...)
 	} else {
-		values, err := read(s.model.Forward(sc, x))
+		values, err := read(s.forward(sc, x))
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 
 	"lensbench/system/model"
 	"lensbench/system/nn"
+	"lensbench/system/plan"
 	"lensbench/system/stretch"
 	"lensbench/system/survey"
 	"lensbench/system/trained"
@@ -112,6 +113,9 @@ func TestErrors(t *testing.T) {
 		{n, set, Config{Batch: -1}, "batch -1 is negative"},
 		{n, set, Config{Threads: 2000}, "threads 2000 is not between 0 and 1024"},
 		{n, set, Config{Workers: -1}, "workers -1 is negative"},
+		{n, set, Config{Plan: "int4"}, `plan "int4", want one of folded, fp32, bf16, int8`},
+		{n, set, Config{Plan: plan.Float32, MonteCarlo: 2}, "plan fp32 has no dropout"},
+		{n, set, Config{Plan: plan.Int8}, n.Dir + " has no calibration.safetensors, which an int8 plan takes; lens calibrate makes it"},
 	} {
 		if _, err := Images(t.Context(), tc.n, tc.images, tc.c); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%v, want %q", err, tc.want)
@@ -121,6 +125,38 @@ func TestErrors(t *testing.T) {
 	cancel()
 	if _, err := Images(ctx, n, set, Config{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
+	}
+}
+
+// Plans score as the network does, within their tolerance, and int8 with the
+// calibration of these weights alone.
+func TestPlans(t *testing.T) {
+	set, n := images(t, 11, 16), network(t, model.Tiny, 16)
+	if c, err := Calibrate(t.Context(), n, set, Config{Batch: 4}); err != nil || c.Images != 11 {
+		t.Fatalf("calibration %+v, %v", c, err)
+	}
+	want := score(t, n, set, Config{})
+	for _, p := range plan.Precisions() {
+		got := score(t, n, set, Config{Batch: 4, Plan: p})
+		for i, z := range want.Logit {
+			if d := math.Abs(got.Logit[i] - z); !(d <= p.Tolerance()*max(1, math.Abs(z))) {
+				t.Errorf("%s: logit %d is %g, the network's %g", p, i, got.Logit[i], z)
+			}
+		}
+		if p != plan.Float32 && p != plan.Folded && slices.Equal(got.Logit, want.Logit) {
+			t.Errorf("%s: logits are the network's to the bit", p)
+		}
+	}
+	m, err := n.Model()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := trained.Save(n.Dir, n.Manifest, m.Params, nn.Formula{Seed: 4, Scrambled: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Images(t.Context(), other, set, Config{Plan: plan.Int8}); !errors.Is(err, plan.ErrStale) {
+		t.Errorf("calibration of other weights: %v", err)
 	}
 }
 

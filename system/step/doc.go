@@ -28,7 +28,8 @@
 // towards what is seen worse. That is also what lets the scales be gone back from one
 // by one. Summed keeps the graphs of all scales until one backward pass; PerScale
 // frees each before the next begins; Grouped does so for groups of scales that fit
-// a budget together. All three have the same gradients, up to rounding, as long as
+// a budget together. Of the latter two the largest scale takes least if it comes first:
+// then there are no gradients yet beside its activations. All three have the same gradients, up to rounding, as long as
 // BatchNorm uses its running statistics; with those of the batch, too, for each scale
 // is normalised by itself.
 //

@@ -47,7 +47,8 @@ func (s *Stepper) pieces(side, n int) (out []piece) {
 	m := &s.Settings.Multi
 	size, checkpointing := n, s.Settings.Checkpointing
 	if m.Split {
-		size = max(1, min(n, n*m.Scales[0]*m.Scales[0]/(side*side)))
+		least := slices.Min(m.Scales)
+		size = max(1, n*least*least/(side*side))
 	}
 	if m.Checkpointing != "" && side == slices.Max(m.Scales) {
 		checkpointing = m.Checkpointing

@@ -17,7 +17,7 @@ type piece struct {
 // A batch is a micro-batch that is gone through at several scales.
 type batch struct {
 	images, labels *torch.Tensor
-	target         *torch.Tensor // logits at the first scale, apart from the graph; nil before, and if nobody compares
+	target         *torch.Tensor // logits at the first scale of the images so far, apart from the graph; nil before, and if nobody compares
 }
 
 // addScales adds the gradients of all scales.
@@ -57,7 +57,7 @@ func (s *Stepper) pieceLoss(sc *torch.Scope, b *batch, p piece) *torch.Tensor {
 	switch {
 	case m.Consistency == 0:
 	case p.side == m.Scales[0]:
-		b.target = sc.Keep(sc.Detach(logits))
+		b.target = sc.Keep(joined(sc, b.target, sc.Detach(logits)))
 	default:
 		kl := bernoulliKL(sc, sc.Narrow(b.target, 0, int64(p.from), n), logits)
 		// The mean over the other scales, in a loss that is a mean over all.
@@ -65,6 +65,14 @@ func (s *Stepper) pieceLoss(sc *torch.Scope, b *batch, p piece) *torch.Tensor {
 		loss = sc.Add(loss, sc.MulScalar(kl, m.Consistency*all/others))
 	}
 	return loss
+}
+
+// joined is a vector that may be nil, and more behind it.
+func joined(sc *torch.Scope, v, more *torch.Tensor) *torch.Tensor {
+	if v == nil {
+		return more
+	}
+	return sc.Cat(0, v, more)
 }
 
 // bernoulliKL is the mean of KL(σ(a) ‖ σ(b)) over logits a, from which no gradient

@@ -32,6 +32,15 @@ const (
 // ScaleModes are their names.
 var ScaleModes = []string{Summed, PerScale, Grouped, Progressive}
 
+// Ways to change the weights, both AdamW.
+const (
+	Fused = "fused" // in one kernel
+	Loop  = "loop"  // weight by weight, by operators on whole tensors
+)
+
+// Optimizers are their names.
+var Optimizers = []string{Fused, Loop}
+
 // Settings are the ways to make a step. The zero value is one micro-batch in fp32 at
 // one scale, nothing computed twice. The JSON is part of a run's settings (package
 // train).
@@ -40,16 +49,17 @@ type Settings struct {
 	ChannelsLast  bool   `json:"channels_last,omitempty"` // images and the weights of convolutions have the channels of a pixel side by side in memory
 	Accumulate    int    `json:"accumulate,omitempty"`    // micro-batches of a step; 0: 1
 	Checkpointing string `json:"checkpointing,omitempty"` // what the backward pass computes again, a policy of package nn; "": nothing
+	Optimizer     string `json:"optimizer,omitempty"`     // one of Optimizers; "": Fused
 	Multi         Multi  `json:"multi,omitzero"`          // several scales
 }
 
 // Multi are the settings of training at several scales. The zero value is one
 // scale.
 type Multi struct {
-	Scales        []int   `json:"scales,omitempty"`        // sides that images are resized to, at least two, the reference of the consistency term first
+	Scales        []int   `json:"scales,omitempty"`        // sides that images are resized to, at least two, in the order of the passes, the reference of the consistency term first
 	Mode          string  `json:"mode,omitempty"`          // one of ScaleModes; "": Summed
 	Budget        int64   `json:"budget,omitempty"`        // Grouped: bytes of activations of a group
-	Split         bool    `json:"split,omitempty"`         // pass images through large scales in parts that have no more pixels than the batch has at the first
+	Split         bool    `json:"split,omitempty"`         // pass images through large scales in parts that have no more pixels than the batch has at the smallest
 	Checkpointing string  `json:"checkpointing,omitempty"` // as Settings.Checkpointing, for the largest scale alone
 	Consistency   float64 `json:"consistency,omitempty"`   // λ
 }
@@ -75,6 +85,12 @@ func (s *Settings) Check() error {
 	}
 	if s.Accumulate < 0 || s.Accumulate > 65_536 {
 		return fmt.Errorf("accumulate %d; want 1 to 65536 micro-batches", s.Accumulate)
+	}
+	if err := oneOf("optimizer", s.Optimizer, Optimizers); err != nil {
+		return err
+	}
+	if s.Optimizer == Loop && s.Precision == FP16 {
+		return fmt.Errorf("optimizer %s with precision %s; a step whose scaled gradients overflow is skipped by the %s kernel alone", Loop, FP16, Fused)
 	}
 	for _, name := range []string{s.Checkpointing, s.Multi.Checkpointing} {
 		if _, err := parsePolicy(name); err != nil {

@@ -32,6 +32,7 @@ func New(sc *torch.Scope, m *model.Model, src nn.Source, s Settings, o Options) 
 		return nil, err
 	}
 	w := &Stepper{Settings: s, Model: m, Mode: nn.Training, AdamW: optim.NewAdamW(sc, m.Params, o.Decay, o.Clip), Input: o.Input}
+	w.AdamW.Loop = s.Optimizer == Loop
 	if s.Precision != FP16 {
 		return w, nil
 	}

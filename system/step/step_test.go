@@ -132,11 +132,15 @@ func TestAccumulation(t *testing.T) {
 
 func first[A, B any](a A, _ B) A { return a }
 
-// All ways to go back from several scales have the same gradients.
+// All ways to go back from several scales have the same gradients, in any order of the
+// scales: the first may be one that is split.
 func TestScaleModes(t *testing.T) {
-	for _, name := range []string{model.Tiny, "resnet18", "light_transformer"} {
+	for _, c := range []struct {
+		name   string
+		scales []int
+	}{{model.Tiny, []int{32, 48, 64}}, {model.Tiny, []int{64, 48, 32}}, {"resnet18", []int{32, 48, 64}}, {"light_transformer", []int{64, 32, 48}}} {
 		torchtest.Train(t, func(sc *torch.Scope) {
-			multi := Multi{Scales: []int{32, 48, 64}, Consistency: 0.1}
+			name, multi := c.name, Multi{Scales: c.scales, Consistency: 0.1}
 			f := newFixture(t, sc, name, 64, 4, Settings{Multi: multi})
 			defer f.free()
 			f.Mode = frozen
@@ -183,8 +187,12 @@ func TestGroups(t *testing.T) {
 		{"all fit", Multi{Mode: Grouped, Budget: bytes(64) + bytes(112) + bytes(224)}, "64+112+224"},
 		{"one after another in training", Multi{Mode: Progressive}, "112"},
 		{"split", Multi{Split: true}, "64 112[0:10] 112[10:20] 112[20:30] 112[30:32] 224[0:2] …"},
+		{"largest first", Multi{Mode: Grouped, Budget: bytes(64) + bytes(112), Scales: []int{224, 112, 64}}, "224 112+64"},
+		{"split by the smallest", Multi{Split: true, Scales: []int{112, 64}}, "112[0:10] 112[10:20] 112[20:30] 112[30:32]+64"},
 	} {
-		c.m.Scales = []int{64, 112, 224}
+		if c.m.Scales == nil {
+			c.m.Scales = []int{64, 112, 224}
+		}
 		s := &Stepper{Model: m, Stage: 1, Settings: Settings{Multi: c.m}}
 		if got := describe(s.groups(32), 32); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
@@ -285,6 +293,9 @@ func TestCheck(t *testing.T) {
 		{Settings{}, ""},
 		{Settings{Precision: BF16, Accumulate: 4, Multi: Multi{Scales: []int{64, 112}, Mode: Grouped, Budget: 1}}, ""},
 		{Settings{Precision: "bf61"}, `precision "bf61"; want one of fp32, bf16, fp16; did you mean "bf16"?`},
+		{Settings{Optimizer: Loop}, ""},
+		{Settings{Optimizer: "lop"}, `optimizer "lop"; want one of fused, loop; did you mean "loop"?`},
+		{Settings{Optimizer: Loop, Precision: FP16}, "optimizer loop with precision fp16; a step whose scaled gradients overflow"},
 		{Settings{Checkpointing: "blok"}, `did you mean "block"?`},
 		{Settings{Multi: Multi{Scales: []int{64, 112}, Checkpointing: "every-0"}}, `did you mean "every-2"?`},
 		{Settings{Accumulate: -1}, "accumulate -1; want 1 to 65536"},

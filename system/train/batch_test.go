@@ -33,7 +33,7 @@ func TestSearch(t *testing.T) {
 	}{
 		{"the fastest", machine{1, 1000, 32}, 32, []int{8, 16, 32, 64}},
 		{"the largest that fits", machine{11, 1000, 1000}, 64, []int{8, 16, 32, 64}},
-		{"smaller than the first", machine{150, 1000, 1000}, 4, []int{8, 4}},
+		{"smaller than the first", machine{150, 1000, 1000}, 4, []int{8, 4, 2}},
 		{"all images there are", machine{1, 1000, 1000}, 100, []int{8, 16, 32, 64, 100}},
 	} {
 		rule := &adaptive.Throughput{Limits: adaptive.Limits{Least: 2, Most: 100}, Budget: 1000, Gain: 0.03}

@@ -30,10 +30,11 @@ type TraceNames struct {
 }
 
 // A TraceLine is what one step has left, in digests: equal digests are equal
-// bytes, as far as 64 bits can tell.
+// bytes, as far as 64 bits can tell. Of several ranks it is what rank 0 has, with the
+// mean gradients and the weights that all have, but the loss of its own images.
 type TraceLine struct {
 	Place
-	Loss      string  `json:"loss"`      // of this rank's images, with all digits of a float32; a word if it is not finite
+	Loss      string  `json:"loss"`      // with all digits of a float32; a word if it is not finite
 	Gradients Digests `json:"gradients"` // before unscaling and clipping
 	Weights   Digests `json:"weights"`   // after the step
 }

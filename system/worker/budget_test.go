@@ -156,7 +156,7 @@ func TestRationDigests(t *testing.T) {
 func TestAdaptiveHasNoLosses(t *testing.T) {
 	c := converse(t)
 	c.ask(prepare(portioned(`"batch": 8, "budget": 512, "adaptive": "doubling"`), "time", ""))
-	for _, check := range []string{"losses", "gradients", "final_loss"} {
+	for _, check := range []string{"losses", "gradients", "weights"} {
 		r := c.ask(fmt.Sprintf(`{"id": 3, "op": "verify", "verify": {"check": %q}}`, check))
 		if r.Error == nil || r.Error.Kind != protocol.Unsupported || !strings.Contains(r.Error.Message, "has no "+check) {
 			t.Errorf("%s: %+v", check, r.Error)
@@ -199,7 +199,8 @@ func TestRationLearn(t *testing.T) {
 	r.learn(adaptive.Observation{Batch: 4, OutOfMemory: true})
 	r.learn(adaptive.Observation{Batch: 7})
 	want := map[string]protocol.Number{"batch": 7, "changes": 2, "out_of_memory": 0, "oscillates": 1, "budget_used": 0.5}
-	got := r.extra(5)
+	got := map[string]protocol.Number{}
+	r.extra(got, 5)
 	for name, v := range want {
 		if got[name] != v {
 			t.Errorf("%v, want %v", got, want)

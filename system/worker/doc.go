@@ -5,7 +5,8 @@
 //
 //	inference   one network on a batch in memory, images from the formula of package nn:
 //	            model (needed), passes (one without dropout), passes_through (head where that is the same),
-//	            pixels (the network's own), batch (1), bands (3), threads (all), seed (0)
+//	            pixels (the network's own), batch (1), bands (3), threads (all), seed (0),
+//	            layout (contiguous), plan (none), search (no)
 //	train       one network on a batch in memory, or on simulated images on disk: settings as for
 //	            inference, and those that protocol.Settings says are of kind train
 //	ensemble    several networks on simulated images on disk (package ensemble):
@@ -42,6 +43,10 @@
 // share of it, is the sample's communication_share: sending, and waiting for who is
 // slower. straggler_spread is by how much ranks differ in the step without exchange:
 // (longest − shortest) / mean.
+//
+// Steps whose gradients have no finite norm are counted on the device and read after the
+// sample: nonfinite_norms, said of steps in 16 bits, and of others if there were any; and
+// skipped_steps, those that a gradient scaler skipped instead.
 //
 // The memory pass counts the bytes of CPU tensors exactly, from before the first one
 // on, so it needs a process of its own. So do a budget and monitor allocator, which

@@ -1,12 +1,14 @@
 package worker
 
 import (
+	"errors"
 	"math"
 	"slices"
 
 	"lensbench/protocol"
 	"lensbench/system/model"
 	"lensbench/system/nn"
+	"lensbench/system/plan"
 	"lensbench/torch"
 )
 
@@ -17,6 +19,9 @@ type inference struct {
 	plain
 	lane   *nn.Lane
 	model  *model.Model
+	plan   *plan.Plan // nil: the model's own forward pass, or crew's
+	crew   *plan.Crew // nil: there was no search
+	trials []protocol.Trial
 	images *torch.Tensor // [batch bands pixels pixels], freed with the lane
 	batch  int           // images in memory
 	pixels int
@@ -50,20 +55,81 @@ func openInference(c protocol.Settings) (network, error) {
 	if c.Mode != "" {
 		w.batch = c.Images
 	}
-	if err := lane.Do(w.load); err != nil {
+	m.Params.ChannelsLast = c.Layout == "channels-last"
+	if err := lane.Do(func(sc *torch.Scope) error { return w.load(sc, c) }); err != nil {
 		w.close()
 		return nil, err
 	}
 	return w, nil
 }
 
-func (w *inference) load(sc *torch.Scope) error {
+func (w *inference) load(sc *torch.Scope, c protocol.Settings) error {
 	formula := nn.Formula{Seed: w.seed}
 	if err := w.model.Params.Load(sc, formula); err != nil {
 		return err
 	}
-	w.images = sc.Keep(images(sc, formula, 0, w.batch, w.model.Bands, w.pixels))
+	x := images(sc, formula, 0, w.batch, w.model.Bands, w.pixels)
+	if c.Layout == "channels-last" {
+		x = nn.Next(x, sc.ChannelsLast(x))
+	}
+	w.images = sc.Keep(x)
+	if c.Plan == "" {
+		return nil
+	}
+	return w.makePlan(sc, formula, c)
+}
+
+// makePlan makes the plan and frees what it was made of.
+func (w *inference) makePlan(sc *torch.Scope, f nn.Formula, c protocol.Settings) (err error) {
+	o := plan.Options{Precision: plan.Precision(c.Plan), Batch: w.batch, Pixels: w.pixels}
+	if o.Precision == plan.Int8 {
+		if o.Calibration, err = w.calibrate(sc, f); err != nil {
+			return err
+		}
+	}
+	if c.Search {
+		err = w.search(o, sc.Threads())
+	} else {
+		w.plan, err = plan.Make(sc, w.model, o)
+	}
+	w.model.Params.Free()
+	return err
+}
+
+// search chooses the crew and notes the trials.
+func (w *inference) search(o plan.Options, threads int) error {
+	crew, trials, err := plan.Search(w.model, w.images, o, threads)
+	if err != nil {
+		return err
+	}
+	w.crew = crew
+	for _, t := range trials {
+		w.trials = append(w.trials, protocol.Trial{Images: t.Images, Sessions: t.Sessions, Threads: t.Threads, Seconds: t.Seconds, Chosen: t.Way == crew.Way()})
+	}
 	return nil
+}
+
+// calibrate looks at the 32 images that follow those of the batch.
+func (w *inference) calibrate(sc *torch.Scope, f nn.Formula) (*plan.Calibration, error) {
+	const number, at = 32, 4
+	return plan.Observe(sc, w.model, func(yield func(*torch.Tensor) error) error {
+		for i := 0; i < number; i += at {
+			x := images(sc, f, w.batch+i, at, w.model.Bands, w.pixels)
+			if err := yield(x); err != nil {
+				return err
+			}
+			x.Free()
+		}
+		return nil
+	})
+}
+
+// logits maps images [N bands pixels pixels] to [N], by the plan or the network.
+func (w *inference) logits(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	if w.plan != nil {
+		return w.plan.Forward(sc, x)
+	}
+	return w.model.Forward(sc, x)
 }
 
 // images returns images of the formula's array "input", of mean 0 and
@@ -88,6 +154,7 @@ func (w *inference) facts() protocol.Facts {
 		FLOPPerItem:       flop(w.model, w.pixels, w.passes, w.within),
 		ItemsPerIteration: w.batch,
 		Threads:           w.lane.Threads(),
+		Trials:            w.trials,
 	}
 }
 
@@ -107,7 +174,7 @@ func flop(m *model.Model, pixels, passes int, within string) float64 {
 func (w *inference) forward(sc *torch.Scope) *torch.Tensor {
 	switch {
 	case w.passes == 0:
-		return w.model.Forward(sc, w.images)
+		return w.logits(sc, w.images)
 	case w.within == throughNetwork:
 		return w.model.WholeSamples(sc, w.images, w.passes)
 	}
@@ -115,6 +182,9 @@ func (w *inference) forward(sc *torch.Scope) *torch.Tensor {
 }
 
 func (w *inference) iterate(n int, c *clock) error {
+	if w.crew != nil {
+		return w.iterateCrew(n, c)
+	}
 	return w.lane.Do(func(sc *torch.Scope) error {
 		c.start()
 		for range n {
@@ -128,7 +198,7 @@ func (w *inference) iterate(n int, c *clock) error {
 func (w *inference) query(first, count int) ([][]float32, error) {
 	logits := make([]float32, count)
 	err := w.lane.Do(func(sc *torch.Scope) error {
-		return w.model.Forward(sc, w.row(sc, first, count)).CopyFloat32(logits)
+		return w.logits(sc, w.row(sc, first, count)).CopyFloat32(logits)
 	})
 	return [][]float32{logits}, err
 }
@@ -148,6 +218,18 @@ func (w *inference) row(sc *torch.Scope, first, count int) *torch.Tensor {
 	return sc.Cat(0, parts...)
 }
 
+func (w *inference) iterateCrew(n int, c *clock) error {
+	logits := make([]float32, w.batch)
+	c.start()
+	for range n {
+		if err := w.crew.Forward(w.images, logits); err != nil {
+			return err
+		}
+		c.lap()
+	}
+	return nil
+}
+
 func (w *inference) outputs(check string) (outputs, error) {
 	if !slices.Contains([]string{"", protocol.CheckLogits, protocol.CheckDigests}, check) {
 		return outputs{}, noCheck(check)
@@ -157,6 +239,10 @@ func (w *inference) outputs(check string) (outputs, error) {
 		shape = []int{w.passes, w.batch}
 	}
 	logits := make([]float32, w.batch*max(w.passes, 1))
+	if w.crew != nil {
+		err := w.crew.Forward(w.images, logits)
+		return outputs{shape, logits, []string{digestOf(logits)}}, err
+	}
 	err := w.lane.Do(func(sc *torch.Scope) error {
 		sc.Seed(w.seed) // of the masks of dropout
 		return w.forward(sc).CopyFloat32(logits)
@@ -169,6 +255,12 @@ func (w *inference) outputs(check string) (outputs, error) {
 }
 
 func (w *inference) close() error {
+	if w.plan != nil {
+		w.plan.Free()
+	}
 	w.model.Params.Free()
+	if w.crew != nil {
+		return errors.Join(w.crew.Close(), w.lane.Close())
+	}
 	return w.lane.Close()
 }

@@ -56,18 +56,6 @@ func TestRanksThatDoNotExchange(t *testing.T) {
 	}
 }
 
-// A sampler that repeats images is found.
-func TestOnce(t *testing.T) {
-	if err := once([][]float64{{0, 2}, {1, 3}}, 4); err != nil {
-		t.Error(err)
-	}
-	for _, all := range [][][]float64{{{0, 2}, {0, 2}}, {{0, 2}, {1}}, {{0, 1, 2}, {1, 3}}} {
-		if err := once(all, 4); err == nil || !strings.Contains(err.Error(), "times by 2 ranks, not once") {
-			t.Errorf("%v: %v", all, err)
-		}
-	}
-}
-
 func TestRanksRefuse(t *testing.T) {
 	r := talk(t, prepare(`{"kind": "train", "model": "resnet18", "ranks": 65}`, "time", ""),
 		prepare(frozenRanks+`"check_images": 6}`, "time", ""), `{"id": 2, "op": "verify", "verify": {"check": "gradients"}}`)

@@ -47,6 +47,9 @@ func decode(raw json.RawMessage) (protocol.Settings, error) {
 	if err := checkPasses(s); err != nil {
 		return s, err
 	}
+	if err := checkPlan(s); err != nil {
+		return s, err
+	}
 	return s, checkBudget(s)
 }
 
@@ -54,6 +57,19 @@ func decode(raw json.RawMessage) (protocol.Settings, error) {
 func checkPasses(s protocol.Settings) error {
 	if s.PassesThrough != "" && s.Passes == 0 {
 		return refuse(protocol.BadRequest, "passes_through: %s; without Monte-Carlo there is one pass: setting %q is missing", s.PassesThrough, "passes")
+	}
+	return nil
+}
+
+// checkPlan refuses settings that plans have no part in.
+func checkPlan(s protocol.Settings) error {
+	switch {
+	case s.Search && s.Plan == "":
+		return refuse(protocol.BadRequest, "search: it chooses how a batch goes through a plan, and plan is not set")
+	case s.Search && s.Mode != "":
+		return refuse(protocol.Unsupported, "search with mode %s: what is chosen is for one number of images, and queries have others", s.Mode)
+	case s.Plan != "" && s.Passes > 0:
+		return refuse(protocol.Unsupported, "plan: %s with passes: a plan has no dropout; leave one of them out", s.Plan)
 	}
 	return nil
 }

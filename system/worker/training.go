@@ -27,6 +27,8 @@ type training struct {
 	source   source
 	ration   *ration // nil: an iteration is one step
 	watch    watch
+	health   health
+	short    shortTraining
 	initial  [][]float32 // values of all parameters before the first step; not tensors, so that they are no part of what is measured
 }
 
@@ -82,7 +84,8 @@ func openRank(c protocol.Settings, cache string, team *ranks.Team, others *compa
 	if err != nil {
 		return nil, err
 	}
-	w := &training{company: others, settings: c, team: team, cache: cache, lane: lane, model: m, watch: watch{monitor: c.Monitor, counts: countsSteps(c)}}
+	w := &training{company: others, settings: c, team: team, cache: cache, lane: lane, model: m, short: finalTraining,
+		watch: watch{monitor: c.Monitor, counts: countsSteps(c)}}
 	if c.Budget > 0 {
 		w.ration = newRation(c)
 	}
@@ -101,6 +104,7 @@ func (w *training) load(sc *torch.Scope, s step.Settings) (err error) {
 		return err
 	}
 	w.stepper.Keep(sc)
+	w.health = newHealth(sc)
 	if w.team != nil {
 		if w.exchange, err = ranks.NewGradients(w.team, w.model.Params, torch.ReducerConfig{}); err != nil {
 			return err
@@ -201,6 +205,9 @@ func (w *training) iterate(n int, c *clock) error {
 func (w *training) iterateRank(n int, c *clock) error {
 	w.watch.begin()
 	return w.lane.Do(func(sc *torch.Scope) error {
+		if err := w.health.begin(sc, w.stepper.AdamW.Scaler); err != nil {
+			return err
+		}
 		if err := w.barrier(); err != nil {
 			return err
 		}
@@ -237,15 +244,19 @@ func (w *training) iteration(sc *torch.Scope) error {
 // tensorPeaks are those since the last iterate began.
 func (w *training) tensorPeaks() torch.Peaks { return w.watch.since() }
 
-// extra is what a budget, a monitor and ranks have to say of the last iterate. Memory
-// that is counted is that of its steps alone, without those that communication makes.
+// extra is what gradients, a budget, a monitor and ranks have to say of the last
+// iterate. Memory that is counted is that of its steps alone, without those that
+// communication makes.
 func (w *training) extra(step float64) (map[string]protocol.Number, error) {
-	if w.company != nil && !torch.CountingMemory() {
-		return w.communication(step)
-	}
 	out := map[string]protocol.Number{}
+	if err := w.healthExtra(out); err != nil {
+		return nil, err
+	}
+	if w.company != nil && !torch.CountingMemory() {
+		return out, w.communication(out, step)
+	}
 	if w.ration != nil {
-		out = w.ration.extra(w.watch.peaks.All.Total())
+		w.ration.extra(out, w.watch.peaks.All.Total())
 	}
 	if w.watch.monitor != "" {
 		out["monitor_peak"] = protocol.Number(w.watch.peak)
@@ -258,7 +269,7 @@ func (w *training) step(sc *torch.Scope) (loss *torch.Tensor, err error) {
 	sc.Scoped(func(sc *torch.Scope) {
 		if loss, err = w.add(sc); err == nil {
 			loss = sc.Keep(loss)
-			w.stepper.Update(sc, optim.DefaultRate)
+			w.update(sc)
 		}
 	})
 	return loss, err

@@ -11,7 +11,6 @@ import (
 
 	"lensbench/protocol"
 	"lensbench/system/adaptive"
-	"lensbench/system/optim"
 	"lensbench/torch"
 )
 
@@ -86,31 +85,34 @@ func (r *ration) learn(o adaptive.Observation) {
 // smaller says whether fewer images than these may be tried.
 func (r *ration) smaller(than int) bool { return r.rule != nil && r.batch < than }
 
-// extra is what there is to say beside the time.
-func (r *ration) extra(peak int64) map[string]protocol.Number {
-	out := map[string]protocol.Number{
-		"batch":       protocol.Number(r.batch),
-		"budget_used": protocol.Number(float64(peak) / float64(r.budget)),
-	}
+// extra adds what there is to say beside the time.
+func (r *ration) extra(out map[string]protocol.Number, peak int64) {
+	out["batch"] = protocol.Number(r.batch)
+	out["budget_used"] = protocol.Number(float64(peak) / float64(r.budget))
 	if r.rule == nil {
-		return out
+		return
 	}
 	report := r.rule.Report()
 	out["changes"], out["out_of_memory"], out["oscillates"] = protocol.Number(report.Changes), protocol.Number(report.OutOfMemory), 0
 	if report.Oscillates {
 		out["oscillates"] = 1
 	}
-	return out
 }
 
-// portion is one iteration under a budget. The images of a step for which memory ran
-// out are done again, fewer at once; what the first layers' BatchNorm had already
-// taken into its statistics stays there.
-func (w *training) portion(sc *torch.Scope) error {
+// A cut makes tensors of n images from the image at.
+type cut func(sc *torch.Scope, at, n int) (images, labels *torch.Tensor)
+
+// portion is one iteration under a budget.
+func (w *training) portion(sc *torch.Scope) error { return w.pass(sc, w.ration.images, w.part) }
+
+// pass goes through images under a budget. Those of a step for which memory ran out are
+// done again, fewer at once; what the first layers' BatchNorm had already taken into its
+// statistics stays there.
+func (w *training) pass(sc *torch.Scope, images int, part cut) error {
 	r := w.ration
-	for at := 0; at < r.images; {
-		n := r.next(r.images - at)
-		o, err := w.timed(sc, at, n)
+	for at := 0; at < images; {
+		n := r.next(images - at)
+		o, err := w.timed(sc, at, n, part)
 		if err != nil && !o.OutOfMemory {
 			return err
 		}
@@ -126,10 +128,13 @@ func (w *training) portion(sc *torch.Scope) error {
 
 // timed makes a step of n images from the image at, and says what it took. If it fails
 // there was no step.
-func (w *training) timed(sc *torch.Scope, at, n int) (o adaptive.Observation, err error) {
+func (w *training) timed(sc *torch.Scope, at, n int, part cut) (o adaptive.Observation, err error) {
 	o.Batch = n
 	begin := time.Now()
-	err = sc.Try(func(sc *torch.Scope) { w.stepOf(sc, at, n) })
+	err = sc.Try(func(sc *torch.Scope) {
+		images, labels := part(sc, at, n)
+		w.stepOf(sc, images, labels)
+	})
 	o.Seconds = time.Since(begin).Seconds()
 	if o.OutOfMemory = errors.Is(err, torch.ErrOutOfMemory); err != nil {
 		sc.ZeroGrads(w.stepper.AdamW.Weights)
@@ -140,16 +145,15 @@ func (w *training) timed(sc *torch.Scope, at, n int) (o adaptive.Observation, er
 		err = looked
 	}
 	if err == nil && w.ration.seen != nil {
-		sc.Scoped(func(sc *torch.Scope) { err = w.ration.seen(w.part(sc, at, n)) })
+		sc.Scoped(func(sc *torch.Scope) { err = w.ration.seen(part(sc, at, n)) })
 	}
 	return o, err
 }
 
-func (w *training) stepOf(sc *torch.Scope, at, n int) {
-	images, labels := w.part(sc, at, n)
+func (w *training) stepOf(sc *torch.Scope, images, labels *torch.Tensor) {
 	w.stepper.Last = true
 	w.stepper.Add(sc, images, labels, 1)
-	w.stepper.Update(sc, optim.DefaultRate)
+	w.update(sc)
 }
 
 // part are n images in memory from the image at.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"math"
 
 	"lensbench/protocol"
@@ -17,8 +18,8 @@ const checkedSteps = 3
 
 // outputs computes what a check compares, from the first weights and images.
 func (w *training) outputs(check string) (out outputs, err error) {
-	if w.settings.Adaptive != "" && check != protocol.CheckDigests {
-		return out, refuse(protocol.Unsupported, "verify: an adaptive batch has no %s to compare, for its batches are others; digests are of the images", orDefault(check))
+	if w.settings.Adaptive != "" && check != protocol.CheckDigests && check != protocol.CheckFinalQuality {
+		return out, refuse(protocol.Unsupported, "verify: an adaptive batch has no %s to compare, for its batches are others; digests are of the images, and final_quality is of what they come to", orDefault(check))
 	}
 	_, err = w.company.do(rankRequest{Op: rankCheck, Check: check}, func() (err error) {
 		out, err = w.outputsRank(check)
@@ -40,7 +41,9 @@ func (w *training) outputsRank(check string) (out outputs, err error) {
 		protocol.CheckGradients: w.gradients,
 		protocol.CheckDigests:   w.digests,
 		protocol.CheckNorms:     w.norms,
-		protocol.CheckFinalLoss: w.finalLosses,
+		protocol.CheckWeights:   w.weights,
+
+		protocol.CheckFinalQuality: w.finalQuality,
 	}[check]
 	if !ok {
 		return out, noCheck(check)
@@ -76,6 +79,69 @@ func (w *training) losses(sc *torch.Scope) (outputs, error) {
 		return out, err
 	}
 	return out, all.CopyFloat32(out.values)
+}
+
+// weightSteps is the number of steps after which weights are compared: enough for the
+// moments and their corrections to count, few enough for rounding to stay small.
+const weightSteps = 3
+
+// projections is the number of sums that stand for what has become of a weight tensor.
+const projections = 4
+
+// weights say how far the first steps have moved each weight tensor, and where to, in
+// units of the learning rate: for each of N elements that is
+//
+//	‖Δw‖ / (rate √N)  and  Σ uᵢ Δwᵢ / (rate √N)
+//
+// with fixed random numbers u of variance 1. Elements one by one would not compare:
+// AdamW's first steps are as long for small gradients as for large ones, so those of
+// the few whose gradient is rounding alone may go either way. The sums feel them as
+// little as they count.
+func (w *training) weights(sc *torch.Scope) (out outputs, err error) {
+	for range weightSteps {
+		loss, err := w.step(sc)
+		if err != nil {
+			return out, err
+		}
+		loss.Free()
+	}
+	at := 0 // in w.initial, which has statistics too
+	for _, p := range w.model.Params.All() {
+		if p.Counter {
+			continue
+		}
+		if !p.Buffer {
+			v := make([]float32, p.Len())
+			if err := p.T().CopyFloat32(v); err != nil {
+				return out, err
+			}
+			out.values = append(out.values, movement(v, w.initial[at])...)
+		}
+		at++
+	}
+	out.shape = []int{len(out.values)}
+	return out, nil
+}
+
+// movement is the norm of the difference of two tensors, and its projections.
+func movement(now, before []float32) []float32 {
+	unit := optim.DefaultRate * math.Sqrt(float64(len(now)))
+	d, square := make([]float64, len(now)), 0.0
+	for i := range d {
+		d[i] = float64(now[i]) - float64(before[i])
+		square += d[i] * d[i]
+	}
+	out := []float32{float32(math.Sqrt(square) / unit)}
+	u := make([]float32, len(now))
+	for k := range projections {
+		nn.Formula{}.Uniform(fmt.Sprintf("projection %d", k), float32(math.Sqrt(3)), 0, u)
+		sum := 0.0
+		for i := range d {
+			sum += float64(u[i]) * d[i]
+		}
+		out = append(out, float32(sum/unit))
+	}
+	return out
 }
 
 // gradients are those of the first step: a selection of their values, and digests of
@@ -154,7 +220,7 @@ func (w *training) norms(sc *torch.Scope) (out outputs, err error) {
 		var norm [1]float32
 		sc.Scoped(func(sc *torch.Scope) {
 			if _, err = w.add(sc); err == nil {
-				err = w.stepper.Update(sc, optim.DefaultRate).CopyFloat32(norm[:])
+				err = w.update(sc).CopyFloat32(norm[:])
 			}
 		})
 		if err != nil {

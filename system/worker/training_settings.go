@@ -9,7 +9,7 @@ import (
 
 // stepSettings are the settings of a step that an arm asks for.
 func stepSettings(c protocol.Settings) (step.Settings, error) {
-	s := step.Settings{Precision: c.Precision, Accumulate: c.Accumulate, ChannelsLast: c.Layout == "channels-last", Checkpointing: c.Checkpointing}
+	s := step.Settings{Precision: c.Precision, Accumulate: c.Accumulate, ChannelsLast: c.Layout == "channels-last", Checkpointing: c.Checkpointing, Optimizer: c.Optimizer}
 	for _, word := range c.Scales {
 		side, err := strconv.Atoi(word)
 		if err != nil {

@@ -111,19 +111,26 @@ func openDisk(c protocol.Settings, cache string, rank int) (*disk, error) {
 	if d.images, err = survey.OpenImages(dir); err != nil {
 		return nil, err
 	}
-	switch c.Cache {
-	case cacheMemory:
-		d.images = decoded.InMemory(d.images)
-	case cacheMapped:
-		if d.images, err = decoded.Mapped(d.images, cache); err != nil {
-			return nil, err
-		}
+	if d.images, err = kept(d.images, c.Cache, cache); err != nil {
+		return nil, err
 	}
 	config := samplerOf(c, rank)
 	config.Workers, config.Prefetch = c.Workers, c.Prefetch*max(c.Workers, 1)
 	config.Augment, config.Stretch = &augment.Policy{Dihedral: true, Shift: 2}, stretch.Asinh
 	d.loader, err = loader.New(d.images, config)
 	return d, err
+}
+
+// kept returns images that are kept decoded as the setting cache says, in a file of
+// directory dir if it is mapped; closing them, if they can be closed, gives that back.
+func kept(images survey.Images, how, dir string) (survey.Images, error) {
+	switch how {
+	case cacheMemory:
+		return decoded.InMemory(images), nil
+	case cacheMapped:
+		return decoded.Mapped(images, dir)
+	}
+	return images, nil
 }
 
 // converted returns the directory of a data set's images in a format, which are

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -144,6 +145,10 @@ func TestRefusals(t *testing.T) {
 		{prepare(`{"kind": "inference", "model": "vit_b_16", "pixels": 64}`, "time", "/tmp"), "unsupported", "vit_b_16: images of 64×64 pixels: want 224×224"},
 		{prepare(`{"kind": "inference", "model": "resnet18", "batch": 65536, "bands": 16, "pixels": 1024}`, "time", "/tmp"), "out-of-memory", "alloc"},
 		{prepare(`{"kind": "ensemble", "members": ["resnet18"], "images": 1, "pixels": 32, "schedule": "streams"}`, "time", shared), "failed", "schedule streams is for device cuda"},
+		{prepare(`{"kind": "inference", "model": "resnet18", "search": true}`, "time", "/tmp"), "bad-request", "search: it chooses how a batch goes through a plan, and plan is not set"},
+		{prepare(`{"kind": "inference", "model": "resnet18", "plan": "int4"}`, "time", "/tmp"), "unknown-setting", `plan: "int4" is not known to this worker, want one of folded, fp32, bf16, int8`},
+		{prepare(`{"kind": "inference", "model": "resnet18", "plan": "fp32", "passes": 4}`, "time", "/tmp"), "unsupported", "plan: fp32 with passes"},
+		{prepare(`{"kind": "inference", "model": "resnet18", "plan": "fp32", "search": true, "mode": "offline"}`, "time", "/tmp"), "unsupported", "search with mode"},
 		{prepare(`{"kind": "ensemble"}`, "time", "here"), "bad-request", `cache: "here" is not an absolute directory`},
 		{prepare(`{"kind": "ensemble", "bands": 16}`, "time", "/tmp"), "unsupported", "bands: 16, simulated images have at most"},
 		{prepare(`{"kind": "ensemble"}`, "time", "/proc/nowhere"), "failed", "/proc/nowhere"},
@@ -191,7 +196,7 @@ func TestInference(t *testing.T) {
 	}
 	want := protocol.Facts{Parameters: 11_177_025, WeightBytes: 44_746_500, FLOPPerItem: r[0].Facts.FLOPPerItem, ItemsPerIteration: 2, Threads: 1,
 		LoadSeconds: r[0].Facts.LoadSeconds, PrepareSeconds: r[0].Facts.PrepareSeconds}
-	if got := *r[0].Facts; got != want || got.FLOPPerItem < 7e7 || got.FLOPPerItem > 8e7 || got.LoadSeconds <= 0 || got.PrepareSeconds <= 0 {
+	if got := *r[0].Facts; !reflect.DeepEqual(got, want) || got.FLOPPerItem < 7e7 || got.FLOPPerItem > 8e7 || got.LoadSeconds <= 0 || got.PrepareSeconds <= 0 {
 		t.Errorf("facts %+v", got)
 	}
 	checkSample(t, r[1].Sample, 3, 6)
@@ -428,7 +433,9 @@ func TestMemoryPass(t *testing.T) {
 		s := c.ask(`{"id": 2, "op": "sample", "sample": {"untimed": 1, "iterations": 2}}`).Sample
 		peaks = append(peaks, s.TensorPeak)
 		images := int64(2 * 3 * 32 * 32 * 4)
-		if b := s.Memory.AtPeak; b.Total() != s.TensorPeak || b.Weights != 44_746_500 || b.Other != images || b.Activations != s.Memory.ActivationPeak || b.Gradients+b.Optimiser != 0 {
+		// On so few images the peak is where a convolution has a copy of its weights, which
+		// is no activation.
+		if b := s.Memory.AtPeak; b.Total() != s.TensorPeak || b.Weights != 44_746_500 || b.Other < images || b.Activations > s.Memory.ActivationPeak || b.Gradients+b.Optimiser != 0 {
 			t.Errorf("memory %+v", *s.Memory)
 		}
 		if m := s.Memory; m.WarmUp != s.TensorPeak || m.Load < 44_746_500 || m.Load > m.WarmUp || m.Forward+m.Backward+m.Update != 0 {
@@ -554,6 +561,40 @@ func BenchmarkNullSample(b *testing.B) {
 	for b.Loop() {
 		if _, err := s.respond(io.Discard, []byte(`{"id": 1, "op": "sample", "sample": {"iterations": 1}}`)); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestPlans: arms with plans, and with channels last, say what the plain one says.
+func TestPlans(t *testing.T) {
+	logits := func(settings string) []protocol.Number {
+		t.Helper()
+		all := talk(t, prepare(`{"kind": "inference", "model": "resnet18", "pixels": 32, "batch": 2, "threads": 1, "seed": 5`+settings+`}`, "time", "/tmp"),
+			`{"id": 2, "op": "sample", "sample": {"iterations": 1}}`, `{"id": 3, "op": "verify"}`)
+		for _, r := range all {
+			if r.Error != nil {
+				t.Fatalf("%s: %v", settings, r.Error)
+			}
+		}
+		chosen := 0
+		for _, trial := range all[0].Facts.Trials {
+			if trial.Chosen {
+				chosen++
+			}
+		}
+		if searches := strings.Contains(settings, "search"); searches && chosen != 1 || !searches && all[0].Facts.Trials != nil {
+			t.Errorf("%s: trials %+v", settings, all[0].Facts.Trials)
+		}
+		return all[2].Outputs.Values
+	}
+	want := logits("")
+	for settings, tolerance := range map[string]float64{
+		`, "layout": "channels-last"`: 1e-5, `, "plan": "folded"`: 1e-5, `, "plan": "fp32"`: 1e-5, `, "plan": "bf16"`: 2e-2, `, "plan": "int8"`: 5e-2, `, "plan": "fp32", "search": true`: 1e-5,
+	} {
+		for i, got := range logits(settings) {
+			if d := math.Abs(float64(got - want[i])); !(d <= tolerance) || got == 0 {
+				t.Errorf("%s: logit %d is %v, want %v", settings, i, got, want[i])
+			}
 		}
 	}
 }

@@ -14,18 +14,19 @@
 
 using namespace lt;
 
-namespace {
-
-[[noreturn]] void bad_argument(const lt_op &op, size_t i, const std::string &what) {
+[[noreturn]] void lt::bad_argument(const lt_op &op, size_t i, const std::string &what) {
   const auto &a = op.handle.schema().arguments()[i];
   std::ostringstream s;
   s << "argument " << i + 1 << " (" << a.real_type()->annotation_str() << " " << a.name() << ") " << what;
   throw Failure(LT_ERR_ARGUMENT, s.str());
 }
 
+namespace {
+
 const char *tag_name(uint32_t tag) {
   static const char *const names[] = {"none",   "default",  "a tensor",         "an integer",       "a float",          "a boolean",
-                                      "a string", "a list of integers", "a list of floats", "a list of booleans", "a list of tensors"};
+                                      "a string", "a list of integers", "a list of floats", "a list of booleans", "a list of tensors",
+                                      "a value of a program", "a list of values of a program"};
   return tag < std::size(names) ? names[tag] : "an unknown tag";
 }
 
@@ -48,6 +49,13 @@ c10::List<double> reals(const int64_t *p, uint32_t n) {
   c10::List<double> l;
   l.reserve(n);
   for (uint32_t i = 0; i < n; i++) l.push_back(double(p[i]));
+  return l;
+}
+
+c10::List<std::optional<at::Scalar>> scalars(const uint64_t *p, uint32_t n) {
+  c10::List<std::optional<at::Scalar>> l;
+  l.reserve(n);
+  for (uint32_t i = 0; i < n; i++) l.push_back(at::Scalar(real(p[i])));
   return l;
 }
 
@@ -115,6 +123,7 @@ at::IValue convert(const lt_op &op, size_t i, const lt_arg &a, const uint64_t *p
     accept(want == Kind::integers);
     return c10::IntArrayRef(reinterpret_cast<const int64_t *>(p), a.n);
   case LT_FLOATS:
+    if (want == Kind::optional_scalars) return scalars(p, a.n);
     accept(want == Kind::reals);
     return c10::ArrayRef<double>(reinterpret_cast<const double *>(p), a.n);
   case LT_BOOLS:
@@ -123,6 +132,12 @@ at::IValue convert(const lt_op &op, size_t i, const lt_arg &a, const uint64_t *p
   case LT_TENSORS:
     accept(want == Kind::tensors || want == Kind::optional_tensors);
     return tensors(op, i, p, a.n);
+  case LT_VALUE:
+    accept(want == Kind::tensor);
+    return {};
+  case LT_VALUES:
+    accept(want == Kind::tensors);
+    return {};
   }
   bad_argument(op, i, "has the unknown tag " + std::to_string(a.tag));
 }
@@ -178,14 +193,22 @@ void too_many(const lt_op &op, int nargs) {
   throw Failure(LT_ERR_ARGUMENT, s.str());
 }
 
-torch::jit::Stack stack_of(const lt_op &op, const lt_arg *args, int nargs, const uint64_t *pool) {
+} // namespace
+
+torch::jit::Stack lt::arguments(const lt_op &op, const lt_arg *args, int nargs, const uint64_t *pool, bool values) {
+  if (size_t(nargs) > op.formals.size()) too_many(op, nargs);
   torch::jit::Stack stack;
   stack.reserve(op.formals.size() + 1);
   size_t n = size_t(nargs);
-  for (size_t i = 0; i < n; i++) stack.push_back(convert(op, i, args[i], pool));
+  for (size_t i = 0; i < n; i++) {
+    if (!values && (args[i].tag == LT_VALUE || args[i].tag == LT_VALUES)) bad_argument(op, i, std::string("got ") + tag_name(args[i].tag));
+    stack.push_back(convert(op, i, args[i], pool));
+  }
   for (size_t i = n; i < op.formals.size(); i++) stack.push_back(default_of(op, i));
   return stack;
 }
+
+namespace {
 
 bool needs_gradient(const at::IValue &v) {
   if (v.isTensor()) return v.toTensor().requires_grad();
@@ -205,8 +228,7 @@ extern "C" {
 
 lt_error *lt_call(const lt_op *op, const lt_arg *args, int nargs, const uint64_t *pool, lt_arg *rets, int maxrets, int *nrets) {
   return guard([&] {
-    if (size_t(nargs) > op->formals.size()) too_many(*op, nargs);
-    auto stack = stack_of(*op, args, nargs, pool);
+    auto stack = arguments(*op, args, nargs, pool, false);
     std::optional<Tagged> recording;
     if (counting.load(std::memory_order_relaxed) && !tagged() && records(stack)) recording.emplace(LT_MEMORY_ACTIVATIONS);
     op->handle.callBoxed(&stack);

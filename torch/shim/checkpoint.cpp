@@ -5,6 +5,7 @@
 // gradient of the result through the whole second pass, and going back from the
 // second result with torch::autograd::backward holds that result, too. Both are as
 // large as an activation, so the nodes here are written out.
+#include "memory.hpp"
 #include "replay.hpp"
 
 #include <ATen/ops/empty.h>
@@ -59,6 +60,7 @@ at::Tensor Call::operator()(bool again, at::Tensor x) const {
 // go_back gives gradient to what edge points to, and goes on to the leaves. The
 // engine holds the gradient that it is called with to the end, so that one is empty.
 void go_back(at::Tensor gradient, Edge edge) {
+  watch_record(edge);
   at::Tensor token = at::empty({0}, gradient.options());
   auto source = node<Source>(std::move(gradient), std::move(edge));
   source->add_input_metadata(token);

@@ -2,6 +2,7 @@
 #include "memory.hpp"
 
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/variable.h>
 
 using namespace lt;
 
@@ -32,7 +33,9 @@ lt_error *lt_backward(const lt_tensor *loss) {
   return guard([&] {
     Phase phase(LT_PHASE_BACKWARD);
     Tagged tagged(LT_MEMORY_ACTIVATIONS);
-    torch::autograd::backward({borrow(loss)}, {at::Tensor()});
+    at::Tensor from = borrow(loss);
+    if (from.defined() && from.requires_grad()) watch_record(torch::autograd::impl::gradient_edge(from));
+    torch::autograd::backward({std::move(from)}, {at::Tensor()});
   });
 }
 

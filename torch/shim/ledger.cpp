@@ -15,7 +15,7 @@ int64_t nanoseconds() {
 
 } // namespace
 
-// changed is called, locked, when the bytes of a category or the phase are others.
+// changed is called, locked, when there are more bytes, or fewer, or another phase.
 void Ledger::changed() {
   if (!tracing) return;
   if (trace.size() == trace.capacity()) {
@@ -25,6 +25,16 @@ void Ledger::changed() {
   lt_memory_event e{nanoseconds(), {}, phase};
   std::copy(now.begin(), now.end(), e.bytes);
   trace.push_back(e);
+  moments.push_back(moment);
+}
+
+// rewrite moves a block in all events since its allocation.
+void Ledger::rewrite(const Block &b, int to) {
+  if (!tracing) return;
+  for (size_t i = trace.size(); i > 0 && moments[i - 1] >= b.born; i--) {
+    trace[i - 1].bytes[b.category] -= b.size;
+    trace[i - 1].bytes[to] += b.size;
+  }
 }
 
 // grown is called when a category may have more bytes than before.
@@ -70,13 +80,13 @@ void Ledger::retag(Block &b, int category) {
   moment++;
   overall.move(b, category);
   for (Peak &p : phases) p.move(b, category);
+  rewrite(b, category);
   now[size_t(b.category)] -= b.size;
   now[size_t(category)] += b.size;
   if (b.category == LT_MEMORY_ACTIVATIONS) activations.leave(b.joined, b.size);
   b.category = category;
   b.joined = moment;
   grown();
-  changed();
 }
 
 int Ledger::enter(int to) {
@@ -127,8 +137,11 @@ int64_t Ledger::activation_peak() {
 void Ledger::trace_start(size_t capacity) {
   std::vector<lt_memory_event> buffer;
   buffer.reserve(capacity);
+  std::vector<int64_t> times;
+  times.reserve(capacity);
   Guard g(lock);
   trace = std::move(buffer);
+  moments = std::move(times);
   dropped = 0;
   tracing = true;
   changed(); // how things are at the start
@@ -145,6 +158,7 @@ void Ledger::trace_take(lt_memory_event *out) {
   Guard g(lock);
   std::copy(trace.begin(), trace.end(), out);
   trace = {};
+  moments = {};
 }
 
 } // namespace lt

@@ -4,8 +4,8 @@
 // A block is in one category at a time. What it turns out to be later holds for
 // the past as well, because an operator cannot know that its result will be a
 // gradient: while a block is alive, a change of its category changes the
-// breakdown of every peak at which it was alive. So a breakdown always sums to
-// its peak, and names things by what they became.
+// breakdown of every peak at which it was alive, and of every event of a trace. So
+// a breakdown always sums to its peak, and names things by what they became.
 //
 // One lock guards everything: a breakdown is of one moment, whichever threads
 // allocate. It costs less than the allocation itself.
@@ -91,11 +91,13 @@ class Ledger {
   int phase = LT_PHASE_NONE;
 
   std::vector<lt_memory_event> trace;
+  std::vector<int64_t> moments; // of the events of the trace
   int64_t dropped = 0;
   bool tracing = false;
 
-  void grown(); // the three are called with the lock held
+  void grown(); // the four are called with the lock held
   void changed();
+  void rewrite(const Block &b, int to);
   void restart();
 
 public:

@@ -28,6 +28,7 @@ extern "C" {
 typedef struct lt_error lt_error;
 typedef struct lt_tensor lt_tensor; /* one counted reference to a tensor, not a wrapper around it */
 typedef struct lt_op lt_op;         /* an operator, found once and never freed */
+typedef struct lt_program lt_program; /* calls of operators one after another */
 typedef struct lt_mode lt_mode;     /* a thread-local mode that is in force */
 typedef struct lt_stream lt_stream;   /* a stream of a CUDA device that a thread is in */
 typedef struct lt_store lt_store;     /* a connection to the store of several processes */
@@ -59,6 +60,8 @@ enum {
   LT_FLOATS,      /* n double in the pool */
   LT_BOOLS,       /* n words, each 0 or 1, in the pool */
   LT_TENSORS,     /* n lt_tensor pointers in the pool; 0 is an absent tensor */
+  LT_VALUE,       /* bits: number of a value; arguments of lt_program_add only */
+  LT_VALUES,      /* n numbers of values in the pool, for a list of tensors; likewise */
 };
 
 /*
@@ -89,6 +92,20 @@ const char *lt_op_schema(const lt_op *op);                                 /* [b
  */
 lt_error *lt_call(const lt_op *op, const lt_arg *args, int nargs, const uint64_t *pool, lt_arg *rets, int maxrets, int *nrets);
 void lt_array_free(lt_tensor **array); /* frees the array, not the tensors in it */
+
+/*
+ * A program is calls of operators one after another, made ready once and run as
+ * one call. Its values are numbered: its inputs first, then the first result of
+ * each of its calls. A value is freed after the last call that takes it, so memory
+ * serves the next call while it is still in cache. Running changes nothing in a
+ * program: several threads may do it at once.
+ */
+lt_error *lt_program_new(int inputs, lt_program **out); /* out [owned] */
+/* Arguments are as for lt_call; tensors among them belong to the program from then on, too. */
+lt_error *lt_program_add(lt_program *p, const lt_op *op, const lt_arg *args, int nargs, const uint64_t *pool, int *value);
+/* out [owned] is the last call's result. After an error, *failed is the number of the call that it is of, from 0; else that of calls. */
+lt_error *lt_program_run(const lt_program *p, const lt_tensor *const *inputs, int n, lt_tensor **out, int *failed);
+void lt_program_free(lt_program *p); /* NULL is allowed */
 
 /* tensors; dtype is the number of c10::ScalarType */
 lt_error *lt_empty(const int64_t *shape, int ndim, int dtype, lt_tensor **out);                                          /* out [owned] */
@@ -166,12 +183,14 @@ lt_error *lt_random_state_set(const lt_tensor *state);
  * Exact bytes of CPU tensors. Every block of memory is in one category. A new
  * block's category is that of the calling thread, which lt_memory_tag sets. A
  * thread in none counts as activations what an operator allocates that records
- * for the backward pass, and the rest as other. lt_backward's blocks are activations until
- * one is accumulated as the gradient of a leaf; temporary gradients stay so.
+ * for the backward pass, and the rest as other. lt_backward's blocks are
+ * activations, but for the gradients of leaves, also those that are only added to
+ * others. Memory that is no tensor's, which oneDNN takes for scratch and for copies
+ * in orders of its own, is other; that shows when it is freed.
  *
- * A tensor's block can be moved to another category, and then counts there in
- * the breakdown of every peak at which it was alive. A breakdown always sums to
- * its peak.
+ * A block can be moved to another category, and then counts there from its
+ * allocation on: in the breakdown of every peak at which it was alive, and in a
+ * trace. A breakdown always sums to its peak.
  */
 enum { LT_MEMORY_OTHER, LT_MEMORY_WEIGHTS, LT_MEMORY_GRADIENTS, LT_MEMORY_OPTIMISER, LT_MEMORY_ACTIVATIONS, LT_MEMORY_CATEGORIES };
 enum { LT_MEMORY_AUTOMATIC = -1 }; /* for lt_memory_tag: no category */
@@ -191,7 +210,7 @@ lt_error *lt_memory_peak(int phase, int64_t *bytes);       /* breakdown at the p
 int64_t lt_memory_activation_peak(void);                   /* most bytes at once that were activations */
 void lt_memory_reset_peak(void);                           /* all peaks start from what there is now */
 
-/* A trace has an event for every allocation, release and move, and for every change of phase. */
+/* A trace has an event for every allocation and release, and for every change of phase. */
 typedef struct lt_memory_event {
   int64_t time; /* ns, of CLOCK_MONOTONIC */
   int64_t bytes[LT_MEMORY_CATEGORIES];
@@ -205,7 +224,11 @@ void lt_memory_trace_take(lt_memory_event *out);       /* all events kept, to ou
  * Several processes, called ranks, that work together. Each rank calls the same
  * functions of a group in the same order with tensors of the same shapes. A
  * function of a group waits for the other ranks; once one has failed, the group
- * is of no use. Tensors are on the CPU.
+ * is of no use.
+ *
+ * The backend "gloo" is for tensors on CPUs; "nccl" is that and NCCL, for tensors
+ * on CUDA devices. NCCL is in liblt_nccl.so, beside this library, if it was built;
+ * without it "nccl" is LT_ERR_NOT_IMPLEMENTED.
  */
 typedef struct lt_group_options {
   int64_t timeout_ms;    /* of one function of the group */

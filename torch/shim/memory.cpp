@@ -1,14 +1,13 @@
 // memory.cpp: the exact number of bytes in CPU tensors, by category.
 //
 // The counting allocator replaces libtorch's own. Memory that libraries below
-// libtorch allocate for themselves (scratch of oneDNN and MKL) is not seen.
+// libtorch allocate for themselves (MKL, and oneDNN where it does not ask libtorch) is
+// not seen.
 #include "ledger.hpp"
 #include "memory.hpp"
 
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/impl/alloc_cpu.h>
-#include <torch/csrc/autograd/function_hook.h>
-#include <torch/csrc/autograd/variable.h>
 
 #include <cstring>
 #include <new>
@@ -42,6 +41,15 @@ void release(void *data) {
   c10::free_cpu(&b);
 }
 
+// release_scratch is how memory comes back that was no tensor's: the scratch of
+// oneDNN's operators, and their copies of weights and images in orders of their own.
+// It was asked for as any other, so only now it is known to be neither an activation
+// nor a gradient.
+void release_scratch(void *data) {
+  if (data) ledger().retag(block_of(data), LT_MEMORY_OTHER);
+  release(data);
+}
+
 // refuse ends an allocation that the limit forbids, as a device's own allocator does.
 [[noreturn]] void refuse(size_t wanted) {
   int64_t now, top, count;
@@ -51,7 +59,8 @@ void release(void *data) {
 }
 
 // The context of a block equals its data, and raw_deleter is not null: oneDNN's
-// convolutions go through raw_allocate, which demands both.
+// convolutions go through raw_allocate, which demands both. Nothing but
+// raw_deallocate calls raw_deleter.
 struct Counting final : c10::Allocator {
   c10::DataPtr allocate(size_t n) override {
     if (n == 0) return {nullptr, nullptr, &release, c10::Device(c10::DeviceType::CPU)};
@@ -62,7 +71,7 @@ struct Counting final : c10::Allocator {
     }
     return {start + header, start + header, &release, c10::Device(c10::DeviceType::CPU)};
   }
-  c10::DeleterFnPtr raw_deleter() const override { return &release; }
+  c10::DeleterFnPtr raw_deleter() const override { return &release_scratch; }
   void copy_data(void *to, const void *from, size_t n) const override { memcpy(to, from, n); }
 };
 
@@ -86,19 +95,6 @@ void lt::retag(const at::Tensor &t, int category) {
   if (!counting || !t.defined() || !t.has_storage()) return;
   const c10::DataPtr &data = t.storage().data_ptr();
   if (data.get_deleter() == &release && data.get_context()) ledger().retag(block_of(data.get_context()), category);
-}
-
-namespace {
-
-// What is accumulated in a leaf is its gradient.
-struct Accumulated final : torch::autograd::PostAccumulateGradHook {
-  void operator()(const at::Tensor &leaf) override { retag(leaf.grad(), LT_MEMORY_GRADIENTS); }
-};
-
-} // namespace
-
-void lt::watch_gradient(const at::Tensor &leaf) {
-  if (counting) torch::autograd::impl::set_post_acc_grad_hooks(leaf, std::make_unique<Accumulated>());
 }
 
 extern "C" {

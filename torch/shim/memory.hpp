@@ -4,6 +4,10 @@
 
 #include "core.hpp"
 
+namespace torch::autograd {
+struct Edge;
+}
+
 namespace lt {
 
 extern std::atomic<bool> counting;
@@ -31,6 +35,11 @@ public:
 };
 
 void retag(const at::Tensor &t, int category); // moves the block of t's storage
-void watch_gradient(const at::Tensor &leaf);   // its gradients count as such from their accumulation on
+void watch_gradient(const at::Tensor &leaf);   // what is accumulated in it counts as a gradient
+
+// watch_record makes the gradients of leaves count as such that the pass back from
+// here computes, also those that are only added to others. It is called before each
+// pass.
+void watch_record(const torch::autograd::Edge &from);
 
 } // namespace lt

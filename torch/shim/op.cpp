@@ -15,7 +15,8 @@ Kind list_kind(const c10::Type &element) {
   case c10::TypeKind::TensorType: return Kind::tensors;
   case c10::TypeKind::OptionalType: {
     auto inner = element.castRaw<c10::OptionalType>()->getElementType();
-    return inner->kind() == c10::TypeKind::TensorType ? Kind::optional_tensors : Kind::other;
+    if (inner->kind() == c10::TypeKind::TensorType) return Kind::optional_tensors;
+    return inner->kind() == c10::TypeKind::NumberType ? Kind::optional_scalars : Kind::other;
   }
   default: return Kind::other;
   }

@@ -1,0 +1,23 @@
+// Package plan makes of a trained network, once, a program that computes its logits
+// faster, again and again.
+//
+// What a plan does that the network's own forward pass does not:
+//
+//   - BatchNorm is folded into the convolution before it (Jacob et al. 2018, section 3.2).
+//   - A convolution or linear layer, its bias, the addition of a shortcut and the
+//     activation are one operator of oneDNN's: the result is in registers when it is
+//     added to, not in memory.
+//   - Images have their channels innermost, and weights lie in the order that oneDNN's
+//     kernel for their shape reads them in.
+//   - A convolution of a map that is hardly larger than its kernel is a product of
+//     matrices, without the multiplications by padding (see form).
+//   - All of it is one [torch.Program]: one call from Go for a batch.
+//   - In bfloat16 weights and activations have 16 bits. In int8 both have 8, the
+//     additions of shortcuts too: weights with a scale for each output, activations
+//     with one scale and zero point each, from a [Calibration].
+//
+// Sums are rounded at other places than in the network's own pass. Each precision has
+// a tolerance, Precision.Tolerance, that [Plan.Check] holds the logits against.
+//
+// Not here: dropout (a plan has no Monte-Carlo passes), gradients, other devices.
+package plan

@@ -1,0 +1,9 @@
+package plan
+
+import (
+	"testing"
+
+	"lensbench/torch/torchtest"
+)
+
+func TestMain(m *testing.M) { torchtest.Main(m) }

@@ -1,0 +1,132 @@
+package plan
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"lensbench/system/model"
+	"lensbench/torch"
+)
+
+// A Precision says in what numbers a plan computes its products.
+type Precision string
+
+// The precisions.
+const (
+	Folded   Precision = "folded" // fp32 by the network's own operators: what folding alone is worth
+	Float32  Precision = "fp32"
+	BFloat16 Precision = "bf16" // weights and activations; sums in float32
+	Int8     Precision = "int8" // weights and activations, between bfloat16; sums in int32
+)
+
+// Precisions are all of them.
+func Precisions() []Precision { return []Precision{Folded, Float32, BFloat16, Int8} }
+
+// Parse returns the precision of that name.
+func Parse(name string) (Precision, error) {
+	var names []string
+	for _, p := range Precisions() {
+		if string(p) == name {
+			return p, nil
+		}
+		names = append(names, string(p))
+	}
+	return "", fmt.Errorf("plan %q, want one of %s", name, strings.Join(names, ", "))
+}
+
+// Options say what a plan is for.
+type Options struct {
+	Precision   Precision
+	Batch       int          // images of a forward pass that weights are laid out for; other numbers work
+	Pixels      int          // side of the images, which the network accepts
+	Calibration *Calibration // for Int8, else nil
+}
+
+// A Plan is a network made ready. Several sessions may run it at the same time.
+type Plan struct {
+	Options
+	program *torch.Program
+}
+
+// Make makes a plan of a network whose weights are loaded, which it does not need
+// afterwards. The caller frees it.
+func Make(sc *torch.Scope, m *model.Model, o Options) (*Plan, error) {
+	if err := m.CheckSize(o.Pixels, o.Pixels); err != nil {
+		return nil, err
+	}
+	if o.Batch < 1 {
+		return nil, fmt.Errorf("a plan for batches of %d images; want 1 or more", o.Batch)
+	}
+	if o.Precision == Int8 {
+		if err := o.Calibration.check(m); err != nil {
+			return nil, err
+		}
+	}
+	steps, err := steps(m.Graph())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", m.Name, err)
+	}
+	return lower(sc, m, o, steps)
+}
+
+// lower makes the plan of steps.
+func lower(sc *torch.Scope, m *model.Model, o Options, steps []*step) (p *Plan, err error) {
+	program, inputs := torch.NewProgram(1)
+	failure := sc.Try(func(sc *torch.Scope) {
+		l := &lowering{sc: sc, options: o, program: program, shapes: shapes(sc, m, o),
+			results: map[*step]result{}, uses: map[*step]int{}, takers: map[*step][]*step{}, encoded: map[*step]result{}}
+		err = l.run(steps, inputs[0])
+	})
+	if failure != nil {
+		err = failure
+	}
+	if err != nil {
+		program.Free()
+		return nil, fmt.Errorf("%s: %w", m.Name, err)
+	}
+	return &Plan{o, program}, nil
+}
+
+// Forward maps images [N bands pixels pixels] in float32, which stay the caller's,
+// to logits [N], as the network does in evaluation mode.
+func (p *Plan) Forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	return p.program.Run(sc, x)
+}
+
+// Free frees the plan. Freeing twice does nothing.
+func (p *Plan) Free() { p.program.Free() }
+
+// Tolerance is by how much a plan's logit may differ from the network's, times the
+// larger of 1 and that logit. Rounding to bfloat16 is 2⁻⁹ of a number, some ten times
+// on the way to a logit; codes of 8 bits are what a calibration makes of them.
+func (p Precision) Tolerance() float64 {
+	return map[Precision]float64{Folded: 1e-5, Float32: 1e-5, BFloat16: 2e-2, Int8: 0.25}[p]
+}
+
+// Check compares the plan's logits of images x with those of the network that it
+// was made of, and says of the first that is beyond the tolerance what it is.
+func (p *Plan) Check(sc *torch.Scope, m *model.Model, x *torch.Tensor) error {
+	want, err := read(m.Forward(sc, x))
+	if err != nil {
+		return err
+	}
+	got, err := read(p.Forward(sc, x))
+	if err != nil {
+		return err
+	}
+	tolerance := p.Precision.Tolerance()
+	for i, w := range want {
+		if d := math.Abs(float64(got[i] - w)); !(d <= tolerance*max(1, math.Abs(float64(w)))) {
+			return fmt.Errorf("%s plan of %s: logit %d is %g, the network's %g: beyond the tolerance of %g", p.Precision, m.Name, i, got[i], w, tolerance)
+		}
+	}
+	return nil
+}
+
+// read copies the values of t, which it frees.
+func read(t *torch.Tensor) ([]float32, error) {
+	defer t.Free()
+	values := make([]float32, t.Numel())
+	return values, t.CopyFloat32(values)
+}
