@@ -34,6 +34,8 @@ func (c *call) describe(a *C.lt_arg) string {
 		return fmt.Sprint(math.Float64frombits(uint64(a.bits)))
 	case C.LT_BOOL:
 		return fmt.Sprint(a.bits != 0)
+	case C.LT_VALUE:
+		return fmt.Sprintf("value %d", int64(a.bits))
 	}
 	return c.describeList(a.tag, c.pool[a.bits:], int(a.n))
 }
@@ -58,6 +60,8 @@ func elementTag(list C.uint32_t, word C.uint64_t) C.uint32_t {
 		return C.LT_FLOAT
 	case list == C.LT_BOOLS:
 		return C.LT_BOOL
+	case list == C.LT_VALUES:
+		return C.LT_VALUE
 	case word == 0:
 		return C.LT_NONE
 	}

@@ -95,10 +95,11 @@ UNSUPPORTED = {
     **dict.fromkeys(("scale_budget", "scale_split", "scale_checkpointing"),
                     "groups of scales, and large scales in parts or with checkpoints of their own, are lens's; scale_mode summed and per-scale can be compared"),
     **dict.fromkeys(("members", "schedule"), "ensembles are lens's"),
+    **dict.fromkeys(("plan", "search"), "plans are lens's; compile: true is PyTorch's own way"),
 }
 
 # Settings of one kind of work alone.
-ONLY = dict.fromkeys(("layout", "precision", "accumulate", "checkpointing", "scales", "scale_mode", "layers", "optimizer",
+ONLY = dict.fromkeys(("precision", "accumulate", "checkpointing", "scales", "scale_mode", "layers", "optimizer",
                       "ranks", "check_images"), "train")
 
 DEFAULTS = {"batch": 1, "bands": 3, "threads": 0, "seed": 0, "layout": "contiguous", "precision": "fp32", "accumulate": 1,
@@ -386,6 +387,9 @@ class Inference(Work):
 
     def __init__(self, settings):
         self.model, self.images, self.facts = load(settings)
+        if settings["layout"] == "channels-last":
+            self.model = self.model.to(memory_format=torch.channels_last)
+            self.images = self.images.to(memory_format=torch.channels_last)
         self.step = functools.partial(compiled(self.model) if settings["compile"] else self.model, self.images)
         self.mode = torch.inference_mode
 

@@ -12,7 +12,6 @@ var (
 	opFlatten         = find("aten::flatten", "using_ints")
 	opSelect          = find("aten::select", "int")
 	opSqueeze         = find("aten::squeeze", "dim")
-	opExpand          = find("aten::expand", "")
 	opSlice           = find("aten::slice", "Tensor")
 	opCat             = find("aten::cat", "")
 	opPad             = find("aten::constant_pad_nd", "")
