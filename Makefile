@@ -17,6 +17,7 @@ SHIM      := bin/liblt.so.1
 SHIM_SRC  := $(wildcard torch/shim/*.cpp)
 SHIM_OBJ  := $(SHIM_SRC:torch/shim/%.cpp=build/shim/%.o)
 SHIM_TEST := $(wildcard torch/shim/test/*.cpp)
+NCCL      := bin/liblt_nccl.so
 
 ##@ Use
 
@@ -56,9 +57,10 @@ race: build ## the tests under the race detector
 	LENSBENCH_SHIM_HASH=$(SHIM_HASH) $(GO) test -race ./...
 
 .PHONY: slow
-slow: build ## what is too slow for every test run: 10,000 training steps that leak nothing, memory under all policies of checkpoints
+slow: build ## what is too slow for every test run: 10,000 training steps that leak nothing, memory under all policies of checkpoints, thousands of simulated runs
 	LENSBENCH_SLOW=1 $(GO) test -count=1 -v -run LeakNothing ./system/optim
 	LENSBENCH_SLOW=1 $(GO) test -count=1 -v -run ActivationPeak ./system/model
+	LENSBENCH_SLOW=1 $(GO) test -count=1 -v -timeout 60m -run 'Cover|Looks|Detectable|Family|Noise|Level|Repeat' ./verdict
 
 .PHONY: smoke
 smoke: build ## one block of every scenario: the whole tool end to end, no verdicts
@@ -93,13 +95,19 @@ need:
 # two compilers run at once, whatever -j says: each takes up to 1 GB.
 
 .PHONY: shim
-shim: build/libtorch
-	@$(MAKE) --no-print-directory MAKEFLAGS=-j2 $(SHIM)
+shim: build/libtorch build/nccl
+	@case "$$(cat build/nccl)" in none:*) rm -f $(NCCL); nccl=;; *) nccl=$(NCCL);; esac; \
+	$(MAKE) --no-print-directory MAKEFLAGS=-j2 $(SHIM) $$nccl
 
 build/libtorch: FORCE | need
 	@mkdir -p build/shim bin
 	@python3 scripts/libtorch.py > build/libtorch.new
 	@if cmp -s build/libtorch.new $@; then rm build/libtorch.new; else mv build/libtorch.new $@; fi
+
+# What NCCL's part is compiled with, or why it is not built.
+build/nccl: build/libtorch FORCE
+	@sh scripts/nccl.sh "$$(cat build/libtorch)" > build/nccl.new
+	@if cmp -s build/nccl.new $@; then rm build/nccl.new; else mv build/nccl.new $@; fi
 
 # Names of Gloo's, whose headers PyTorch's wheel lacks: searched last.
 build/shim/dist.o: CXXFLAGS += -idirafter torch/shim/stub
@@ -116,6 +124,11 @@ $(SHIM): $(SHIM_OBJ) torch/shim/lt.map
 	$(CXX) -shared -o $@ $(SHIM_OBJ) -Wl,-soname,liblt.so.1 -Wl,--version-script=torch/shim/lt.map -Wl,-z,defs \
 	  -L"$$T/lib" -Wl,-rpath,"$$T/lib" -ltorch_cpu -lc10 -l:libgomp.so.1 -ldl -lpthread
 	@ln -sf liblt.so.1 bin/liblt.so
+
+$(NCCL): torch/shim/nccl/nccl.cpp torch/shim/nccl.hpp build/nccl
+	@T=$$(cat build/libtorch) && set -x && \
+	$(CXX) $(CXXFLAGS) -shared $< -o $@ -isystem "$$T/include" -isystem "$$T/include/torch/csrc/api/include" $$(cat build/nccl) \
+	  -Wl,-z,defs -L"$$T/lib" -Wl,-rpath,"$$T/lib" -ltorch_cpu -lc10 -ltorch_cuda -lc10_cuda
 
 build/shim-test: $(SHIM_TEST) torch/shim/lt.h $(SHIM)
 	$(CXX) -std=c++20 -O1 -g -Wall -Itorch/shim $(SHIM_TEST) -o $@ -Lbin -llt -Wl,--allow-shlib-undefined

@@ -89,7 +89,7 @@ func (s *sum) add(x record.Sample) {
 	s.items += x.Said.Items
 	s.wall += x.Said.Wall
 	s.cpu += x.Said.CPU
-	s.durations = append(s.durations, x.Said.Durations...)
+	s.durations = append(s.durations, x.Said.Latency()...)
 	s.rss = max(s.rss, x.Said.RSSPeak)
 }
 

@@ -57,6 +57,7 @@ with --resume. Two runs never share a machine: the second waits.`,
 	f.StringVar(&r.runs, "runs", runsDir(), "`DIR` that runs are written to")
 	f.IntVar(&r.restarts, "restarts", 0, "fresh processes of every arm, `N` instead of the scenario's; a verdict needs 8")
 	f.IntVar(&r.blocks, "blocks", 0, "samples of every arm per restart, `N` instead of the scenario's")
+	f.BoolVar(&r.sequential, "sequential", false, "stop measuring an arm at the first look, after 8, 12, 16, 24 or 36 restarts, that decides it; --restarts is then the most")
 	f.Uint64Var(&r.seed, "seed", 0, "seed of every random order (default: a new one)")
 	f.BoolVar(&r.wait, "wait", true, "wait while another run uses this machine")
 	f.BoolVar(&r.noWait, "no-wait", false, "end at once if another run uses this machine")
@@ -128,7 +129,7 @@ func (r *runCommand) valid(f *pflag.FlagSet) error {
 		}
 	}
 	chosen := len(r.names) + len(r.suites) + len(r.files) + r.restarts + r.blocks
-	if r.resume != "" && (chosen > 0 || r.seed != 0 || r.dryRun) {
+	if r.resume != "" && (chosen > 0 || r.sequential || r.seed != 0 || r.dryRun) {
 		return fmt.Errorf("\"--resume %s\": the run has its own scenarios, restarts, blocks and seed; leave those away", r.resume)
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 
 	"lensbench/record"
 	"lensbench/scenarios"
+	"lensbench/verdict"
 )
 
 // A selection says which scenarios to run, and how much of them.
@@ -16,7 +17,12 @@ type selection struct {
 	files    []string // scenario files or directories
 	restarts int      // instead of the scenarios' own; 0 keeps them
 	blocks   int
+
+	sequential bool // look at every scenario as planned for sequential runs
 }
+
+// sequentialBudget is the most restarts of a sequential run.
+const sequentialBudget = 36
 
 // cells expands everything that is selected, each scenario once.
 func (s selection) cells() ([]record.Cell, error) {
@@ -27,8 +33,11 @@ func (s selection) cells() ([]record.Cell, error) {
 	var cells []record.Cell
 	for _, one := range chosen {
 		for _, c := range scenarios.Expand(one) {
+			if s.sequential && c.Plan.Looks == nil {
+				c.Plan.Looks, c.Plan.Restarts = verdict.Looks(sequentialBudget), sequentialBudget
+			}
 			if s.restarts > 0 {
-				c.Plan.Restarts = s.restarts
+				c.Plan = c.Plan.With(s.restarts)
 			}
 			if s.blocks > 0 {
 				c.Plan.Blocks = s.blocks

@@ -29,9 +29,9 @@ func (c *cell) compare(metric string, control, variant *arm) record.Comparison {
 	case record.Throughput:
 		// Items per second are the reciprocal of seconds per item, so the ratio
 		// of throughputs is that of times with the arms exchanged.
-		k = timed(metric, variant, control, secondsPerItem)
+		k = c.timed(metric, variant, control, secondsPerItem)
 	case record.Latency:
-		k = timed(metric, control, variant, medianIteration)
+		k = c.timed(metric, control, variant, medianIteration)
 	case record.MemoryPeak:
 		k = memory(metric, "tensor bytes", control, variant)
 	case record.ActivationPeak:
@@ -47,30 +47,46 @@ func (c *cell) compare(metric string, control, variant *arm) record.Comparison {
 	if k.Reason == "" {
 		k.Reason = sentence(k) + dissent(k)
 	}
+	if k.Look != nil {
+		k.Look.Decided = c.decided(k)
+	}
 	return k
 }
 
 // timed compares the ratio of what b says to what a says, block by block.
-func timed(metric string, a, b *arm, value func(record.Sample) float64) record.Comparison {
+func (c *cell) timed(metric string, a, b *arm, value func(record.Sample) float64) record.Comparison {
 	if a.status == record.Invalid || b.status == record.Invalid {
 		return nothing(record.Invalid, "")
 	}
-	x, y := pairs(a, b, value)
-	s, err := verdict.Compare(x, y, verdict.Options{})
+	o := verdict.Options{OutcomeOnly: c.quick}
+	most := math.MaxInt // restarts that are looked at
+	if c.looks != nil {
+		look, why := c.look(a, b)
+		if why != "" {
+			return nothing(record.Insufficient, why)
+		}
+		o.Look, most = look, look.Restarts
+	}
+	x, y := pairs(a, b, most, value)
+	s, err := verdict.Compare(x, y, o)
 	if err != nil {
 		return nothing(record.Insufficient, err.Error())
 	}
 	k := statement(s)
 	k.Outcome = outcome(metric, s.Outcome)
+	if c.looks != nil {
+		k.Look = &record.Look{Restarts: o.Look.Restarts, Budget: o.Look.Budget}
+	}
 	return k
 }
 
-// pairs are the values of the places where both arms have a sample.
-func pairs(a, b *arm, value func(record.Sample) float64) (x, y [][]float64) {
+// pairs are the values of the places where both arms have a sample, in the
+// restarts before most.
+func pairs(a, b *arm, most int, value func(record.Sample) float64) (x, y [][]float64) {
 	last := math.MinInt
 	for _, p := range a.places {
 		other, ok := b.samples[p]
-		if !ok {
+		if !ok || p.restart >= most {
 			continue
 		}
 		if p.restart != last {
@@ -89,7 +105,10 @@ func statement(s verdict.Statement) record.Comparison {
 		P: s.P, Equivalence: s.Equivalence, Theta: s.Theta, MDE: s.MDE,
 		Restarts: s.Restarts, Pairs: s.Pairs,
 	}
-	if s.Outcome != verdict.Insufficient {
+	if s.Inner.Low > 0 && !math.IsInf(s.Inner.High, 1) {
+		k.Inner = &record.Interval{Value: s.Ratio, Low: s.Inner.Low, High: s.Inner.High, N: s.Restarts}
+	}
+	if s.Outcome != verdict.Insufficient && !math.IsNaN(s.CheckLow) {
 		k.Bootstrap = &record.Interval{Value: s.Ratio, Low: s.CheckLow, High: s.CheckHigh, N: s.Restarts}
 	}
 	return k

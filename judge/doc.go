@@ -20,6 +20,10 @@
 // that were measured are shown all the same. A claim without numbers is one on
 // the outputs themselves: its check supports or refutes it.
 //
+// Where the plan has looks, a statement is made at the last look that its arms
+// reached, and Settled says at each which arms need no more measuring. All
+// primary comparisons of a run are also tested as one family.
+//
 // Statuses that are found here, not by the runner, are invalid (a sample
 // contradicts itself), insufficient (fewer than eight restarts), contaminated
 // (see noisyShare) and quality_fail (a failed check of outputs in the journal).

@@ -33,3 +33,30 @@ func TestExtra(t *testing.T) {
 		t.Errorf("%v and %v, want none and %v", arms[0].Extra, arms[1].Extra, want)
 	}
 }
+
+// Of queries that do not wait for each other the latencies are what they say, not what
+// each has added to the wall time: both in the percentiles and in the ratio.
+func TestLatencies(t *testing.T) {
+	c := ensemble()
+	c.Measure = []string{record.Latency}
+	f := newFixture(c).measure(c, 0, 8, 2, both(1, 0.02))
+	for i := range f.entries {
+		if f.entries[i].Kind != record.KindBlock {
+			continue
+		}
+		for k := range f.entries[i].Block.Samples {
+			if s := &f.entries[i].Block.Samples[k]; s.Arm == "threads" {
+				for _, d := range s.Said.Durations {
+					s.Said.Latencies = append(s.Said.Latencies, 1.5*d)
+				}
+			}
+		}
+	}
+	v := f.judge().Cells[0]
+	if r := v.Arms[1].Latency["p50"].Value / v.Arms[0].Latency["p50"].Value; r < 1.4 || r > 1.6 {
+		t.Errorf("the median is %g × the control's, want 1.5", r)
+	}
+	if k := v.Comparisons[0]; k.Ratio < 1.4 || k.Ratio > 1.6 || k.Outcome != record.Slower {
+		t.Errorf("comparison %+v, want a ratio of 1.5", k)
+	}
+}

@@ -18,6 +18,7 @@ func Judge(run record.Run, entries []record.Entry, dropped int) record.Verdicts 
 	for i := range j.cells {
 		v.Cells = append(v.Cells, j.cells[i].verdict())
 	}
+	addFamily(j.cells, v.Cells)
 	v.Overhead = overhead(j.cells)
 	return v
 }
@@ -41,6 +42,7 @@ func (c *cell) verdict() record.CellVerdict {
 		v.Arms = append(v.Arms, c.summary(&c.arms[i]))
 	}
 	v.Status, v.Reason = c.status(v.Comparisons)
+	v.Stopped = c.halt(v.Comparisons)
 	v.Claim = c.claim(v.Status, v.Reason, v.Comparisons)
 	return v
 }

@@ -12,6 +12,11 @@ import (
 // sentence says a comparison in words and numbers.
 func sentence(k record.Comparison) string {
 	s := ratio(k, decimals(k))
+	if k.Look != nil && !(k.Low > 0) && k.Inner != nil {
+		inner := k
+		inner.Low, inner.High, inner.Confidence = k.Inner.Low, k.Inner.High, 1-2*verdict.EquivalenceLevel
+		s = ratio(inner, decimals(inner))
+	}
 	switch k.Outcome {
 	case record.Insufficient:
 		if k.Restarts < verdict.MinRestarts {
@@ -22,6 +27,9 @@ func sentence(k record.Comparison) string {
 	case record.Equivalent:
 		return fmt.Sprintf("%s, within ±%s", s, percent(k.Theta))
 	case record.Inconclusive:
+		if math.IsInf(k.MDE, 1) {
+			return fmt.Sprintf("%s; a difference cannot be proven at this look", s)
+		}
 		return fmt.Sprintf("%s; a difference of %s would have been found with 95 %% power", s, percent(k.MDE))
 	}
 	return s

@@ -6,6 +6,7 @@ import (
 
 	"lensbench/protocol"
 	"lensbench/record"
+	"lensbench/verdict"
 )
 
 // A journal is a run's entries, sorted.
@@ -21,6 +22,8 @@ type cell struct {
 	complete bool                // the run was finished
 	arms     []arm               // in the cell's order, the control first
 	ended    *record.StatusEntry // the cell's own status, nil if none
+	looks    []verdict.Look      // planned; nil if the number of restarts is fixed
+	quick    bool                // only outcomes and intervals are wanted
 }
 
 // An arm is what was measured of one arm.
@@ -68,6 +71,7 @@ func sortEntries(run record.Run, entries []record.Entry) journal {
 		}
 	}
 	for i := range j.cells {
+		j.cells[i].looks = planned(j.cells[i].Plan)
 		j.cells[i].complete = j.complete
 		j.cells[i].finish()
 	}

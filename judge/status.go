@@ -116,7 +116,7 @@ func (c *cell) noise() (noisy, all int) {
 func (c *cell) shortfall(sep string) string {
 	planned := c.Plan.Restarts * c.Plan.Blocks
 	done := len(c.arms[0].places)
-	if done >= planned {
+	if done >= planned || c.looks != nil && c.complete {
 		return ""
 	}
 	s := fmt.Sprintf("%s%d of %d planned blocks were measured", sep, done, planned)

@@ -87,7 +87,7 @@ func (a *arm) throughput() record.Interval {
 	return median(medians)
 }
 
-// latency is in seconds per iteration, of all iterations.
+// latency is in seconds per iteration or query, of all of them.
 func (a *arm) latency() map[string]record.Interval {
 	var durations [][]float64
 	for i, p := range a.places {
@@ -95,7 +95,7 @@ func (a *arm) latency() map[string]record.Interval {
 			durations = append(durations, nil)
 		}
 		last := len(durations) - 1
-		durations[last] = append(durations[last], a.samples[p].Said.Durations...)
+		durations[last] = append(durations[last], a.samples[p].Said.Latency()...)
 	}
 	out := map[string]record.Interval{}
 	for _, q := range percentiles {
@@ -129,7 +129,7 @@ func secondsPerItem(s record.Sample) float64 {
 
 // medianIteration is the latency of a sample, in seconds.
 func medianIteration(s record.Sample) float64 {
-	d := slices.Sorted(slices.Values(s.Said.Durations))
+	d := slices.Sorted(slices.Values(s.Said.Latency()))
 	return d[verdict.NearestRank(0.5, len(d))-1]
 }
 

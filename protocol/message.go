@@ -144,9 +144,22 @@ type Sample struct {
 	Involuntary int64     `json:"involuntary"`      // context switches by preemption
 	Memory      *Memory   `json:"memory,omitempty"` // memory pass only, and only of workers that know; nil otherwise
 
+	// Latencies are from the scheduled arrival of an iteration's query to its result, in
+	// seconds, one per iteration, where queries do not wait for each other: their sum may
+	// exceed Wall. Durations are then what each adds to Wall. nil: latencies are durations.
+	Latencies []float64 `json:"latencies,omitempty"`
+
 	// Extra are numbers that only some work has, all finite. Those whose names end in
 	// _peak are bytes. A report shows their medians.
 	Extra map[string]Number `json:"extra,omitempty"`
+}
+
+// Latency returns the latencies of the iterations, in seconds.
+func (s Sample) Latency() []float64 {
+	if s.Latencies != nil {
+		return s.Latencies
+	}
+	return s.Durations
 }
 
 // Outputs are what the work computes, for the correctness check.

@@ -30,11 +30,23 @@ type Settings struct {
 	Pixels   int      `json:"pixels,omitempty" doc:"side of the images; for an ensemble of the images on disk, which each member resizes to its own input" min:"32" max:"1024" kinds:"inference train ensemble"`
 	Bands    int      `json:"bands,omitempty" doc:"bands of the images (default 3)" min:"1" max:"16" kinds:"inference train ensemble"`
 	Batch    int      `json:"batch,omitempty" doc:"images per forward pass" min:"1" max:"65536" kinds:"inference train ensemble"`
-	Images   int      `json:"images,omitempty" doc:"images on disk: of an ensemble those scored per iteration, of training those of an epoch (default 4 and 1024); with a budget images in memory, those of an iteration (default 256)" min:"1" max:"1000000" kinds:"ensemble train"`
-	Schedule string   `json:"schedule,omitempty" doc:"order and concurrency of the ensemble's members" enum:"sequential batch-major threads processes" kinds:"ensemble"`
-	Layout   string   `json:"layout,omitempty" doc:"order of the images' values in memory (default contiguous)" enum:"contiguous channels-last" kinds:"train inference"`
-	Plan     string   `json:"plan,omitempty" doc:"program made of the network once that computes its logits: BatchNorm folded and nothing else, or oneDNN's fused operators in these numbers (default none: the network's own forward pass)" enum:"folded fp32 bf16 int8" kinds:"inference"`
-	Search   bool     `json:"search,omitempty" doc:"a short search chooses how a batch goes through the plan, in passes of how many images and sessions of how many threads; its trials are among the facts" kinds:"inference"`
+	Images   int      `json:"images,omitempty" doc:"images on disk: of an ensemble those scored per iteration, of training those of an epoch (default 4 and 1024); with a budget images in memory, those of an iteration (default 256); of inference in a mode those in memory (default 64)" min:"1" max:"1000000" kinds:"ensemble train inference"`
+	Schedule string   `json:"schedule,omitempty" doc:"order and concurrency of the ensemble's members; streams are for device cuda" enum:"sequential batch-major threads processes stacked streams" kinds:"ensemble"`
+
+	Device    string `json:"device,omitempty" doc:"what members compute on (default cpu)" enum:"cpu cuda" kinds:"ensemble"`
+	Placement string `json:"placement,omitempty" doc:"accelerators that members are put on: the first, each the next, or those with least on them, the largest member first (default one)" enum:"one round-robin balanced" kinds:"ensemble"`
+
+	Mode string `json:"mode,omitempty" doc:"how queries come, as in MLPerf's load generator: one image after another, batch images together (default 8), all images at once in batches of batch (default 32), or images that arrive by themselves, of which at most batch are served together (default 32); they are in memory, and latency is that of a query (default: the same batch, or an ensemble's images, again and again)" enum:"single-stream multi-stream offline server" kinds:"inference ensemble"`
+	Rate int    `json:"rate,omitempty" doc:"images that arrive per second on average, as a Poisson process, for mode server" min:"1" max:"1000000" kinds:"inference ensemble"`
+	Load int    `json:"load,omitempty" doc:"rate as per cent of the images per second that this arm scores offline, which is measured before anything is timed, for mode server (default 50)" min:"1" max:"1000" kinds:"inference ensemble"`
+
+	Passes        int    `json:"passes,omitempty" doc:"Monte-Carlo passes with dropout (default: one pass without)" min:"2" max:"1000" kinds:"inference ensemble"`
+	PassesThrough string `json:"passes_through,omitempty" doc:"what each Monte-Carlo pass goes through: the whole network, or only the head after one pass through the backbone, which is the same where dropout is in the head alone (default head there)" enum:"network head" kinds:"inference"`
+	Aggregate     string `json:"aggregate,omitempty" doc:"how mean and variance over members and Monte-Carlo passes are made: all outputs are kept, or streamed through running moments (default: none are made without passes, stream with them)" enum:"keep stream" kinds:"ensemble"`
+
+	Layout string `json:"layout,omitempty" doc:"order of the images' values in memory (default contiguous)" enum:"contiguous channels-last" kinds:"train inference"`
+	Plan   string `json:"plan,omitempty" doc:"program made of the network once that computes its logits: BatchNorm folded and nothing else, or oneDNN's fused operators in these numbers (default none: the network's own forward pass)" enum:"folded fp32 bf16 int8" kinds:"inference"`
+	Search bool   `json:"search,omitempty" doc:"a short search chooses how a batch goes through the plan, in passes of how many images and sessions of how many threads; its trials are among the facts" kinds:"inference"`
 
 	Precision     string `json:"precision,omitempty" doc:"types of the forward pass: fp32, or autocast to 16 bits, fp16 with a gradient scaler (default fp32)" enum:"fp32 bf16 fp16" kinds:"train"`
 	Accumulate    int    `json:"accumulate,omitempty" doc:"micro-batches of batch images whose gradients make one step (default 1)" min:"1" max:"4096" kinds:"train"`
@@ -52,10 +64,10 @@ type Settings struct {
 	ScaleSplit         bool     `json:"scale_split,omitempty" doc:"images pass through large scales in parts that have no more pixels than the batch at the smallest" kinds:"train"`
 	ScaleCheckpointing string   `json:"scale_checkpointing,omitempty" doc:"checkpointing of the largest scale alone" enum:"none block stage every-2 every-3 every-4" kinds:"train"`
 
-	Source     string `json:"source,omitempty" doc:"where training's images come from: one step's worth in memory, or simulated ones in files, read as lens train does (default memory)" enum:"memory disk" kinds:"train"`
-	Format     string `json:"format,omitempty" doc:"format of the files of source disk (default npy)" enum:"npy png" kinds:"train"`
-	Workers    int    `json:"workers,omitempty" doc:"goroutines that read and decode ahead; without it images are read when a step wants them" min:"1" max:"256" kinds:"train"`
-	Prefetch   int    `json:"prefetch,omitempty" doc:"batches ahead, per worker (default 2)" min:"1" max:"256" kinds:"train"`
+	Source     string `json:"source,omitempty" doc:"where images come from: memory, or simulated ones in files; those of training are one step's worth in memory, and files are read as lens train does (default memory); those of an ensemble in memory are read from their files before anything is timed (default disk)" enum:"memory disk" kinds:"train ensemble"`
+	Format     string `json:"format,omitempty" doc:"format of the files of source disk (default npy)" enum:"npy png" kinds:"train ensemble"`
+	Workers    int    `json:"workers,omitempty" doc:"goroutines that read and decode ahead; without it images are read when they are wanted" min:"1" max:"256" kinds:"train ensemble"`
+	Prefetch   int    `json:"prefetch,omitempty" doc:"batches ahead, per worker (default 2)" min:"1" max:"256" kinds:"train ensemble"`
 	Persistent bool   `json:"persistent,omitempty" doc:"workers begin the next epoch before the last batch of this one is used" kinds:"train"`
 	Cache      string `json:"cache,omitempty" doc:"where decoded images are kept for later epochs (default none)" enum:"none memory mapped" kinds:"train"`
 	Layers     string `json:"layers,omitempty" doc:"mode of the layers when gradients are checked: frozen is BatchNorm with running statistics and no dropout, so that an image's gradient does not depend on its batch (default training)" enum:"training frozen" kinds:"train"`

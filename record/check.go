@@ -30,6 +30,9 @@ func (s Sample) Check(perIteration int) error {
 	case said.Items != s.Iterations*perIteration:
 		return fmt.Errorf("%d items from %d iterations of %d items", said.Items, s.Iterations, perIteration)
 	}
+	if err := checkLatencies(said, s.Iterations); err != nil {
+		return err
+	}
 	if err := checkExtra(said.Extra); err != nil {
 		return err
 	}
@@ -37,6 +40,19 @@ func (s Sample) Check(perIteration int) error {
 		return err
 	}
 	return checkDurations(said)
+}
+
+// checkLatencies knows that a query arrives after the clock has started.
+func checkLatencies(said protocol.Sample, iterations int) error {
+	if n := len(said.Latencies); n != 0 && n != iterations {
+		return fmt.Errorf("%d latencies for %d iterations", n, iterations)
+	}
+	for i, l := range said.Latencies {
+		if !positive(l) || l > said.Wall*(1+slack)+slack {
+			return fmt.Errorf("query %d took %v s; want a positive time, at most the wall time of %v s", i, l, said.Wall)
+		}
+	}
+	return nil
 }
 
 func checkExtra(extra map[string]protocol.Number) error {
@@ -103,13 +119,16 @@ func checkDurations(said protocol.Sample) error {
 // CheckFacts says what contradicts the settings, or itself, in the facts of a
 // prepared worker, or nil.
 func CheckFacts(f protocol.Facts, s protocol.Settings) error {
-	if want := s.Images; s.Kind == "ensemble" && want > 0 && f.ItemsPerIteration != want {
+	if want := imagesOfQuery(s); s.Mode != "" && want > 0 && f.ItemsPerIteration != want {
+		return fmt.Errorf("%d items per iteration for queries of %d images, mode = %s", f.ItemsPerIteration, want, s.Mode)
+	}
+	if want := s.Images; s.Kind == "ensemble" && s.Mode == "" && want > 0 && f.ItemsPerIteration != want {
 		return fmt.Errorf("%d items per iteration for images = %d", f.ItemsPerIteration, want)
 	}
 	if want := s.Images; s.Kind == "train" && s.Budget > 0 && want > 0 && f.ItemsPerIteration != want {
 		return fmt.Errorf("%d items per iteration for images = %d", f.ItemsPerIteration, want)
 	}
-	if want := s.Batch; s.Kind == "inference" && want > 0 && f.ItemsPerIteration != want {
+	if want := s.Batch; s.Kind == "inference" && s.Mode == "" && want > 0 && f.ItemsPerIteration != want {
 		return fmt.Errorf("%d items per iteration for batch = %d", f.ItemsPerIteration, want)
 	}
 	switch {
@@ -121,6 +140,17 @@ func CheckFacts(f protocol.Facts, s protocol.Settings) error {
 		return fmt.Errorf("%v FLOP per item, %v s to load, %v s to prepare; none can be negative", f.FLOPPerItem, f.LoadSeconds, f.PrepareSeconds)
 	}
 	return nil
+}
+
+// imagesOfQuery are those that the settings ask for, 0 if they do not say.
+func imagesOfQuery(s protocol.Settings) int {
+	switch s.Mode {
+	case "multi-stream":
+		return s.Batch
+	case "offline":
+		return s.Images
+	}
+	return 1
 }
 
 func positive(v float64) bool { return v > 0 && !math.IsInf(v, 1) }

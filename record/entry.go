@@ -12,6 +12,7 @@ type Entry struct {
 	Memory  *MemoryEntry `json:"memory,omitempty"`
 	Outputs *OutputEntry `json:"outputs,omitempty"`
 	Status  *StatusEntry `json:"status,omitempty"`
+	Look    *LookEntry   `json:"look,omitempty"`
 }
 
 // Kinds of entries.
@@ -21,6 +22,7 @@ const (
 	KindMemory  = "memory"  // result of a memory pass
 	KindOutputs = "outputs" // outputs of an arm, against the control's
 	KindStatus  = "status"  // a cell or arm ended otherwise than ok
+	KindLook    = "look"    // a planned look at a cell, and which arms it settled
 	KindResume  = "resume"  // bench run --resume took over here
 	KindEnd     = "end"     // the run is complete
 )
@@ -102,6 +104,12 @@ type StatusEntry struct {
 	Status  string `json:"status"` // one of the Status constants
 	Reason  string `json:"reason"` // for the reader of the report; what to do, if something can be done
 	Stderr  string `json:"stderr,omitempty"`
+}
+
+// A LookEntry records a planned look at a cell.
+type LookEntry struct {
+	Restarts int      `json:"restarts"` // that it came after
+	Settled  []string `json:"settled"`  // variants whose every statement is decided; they are not measured again
 }
 
 // Statuses of cells and arms. Absent, zero and failed are three different

@@ -16,12 +16,12 @@ type Machine struct {
 	// them, parted by blanks: virtual machines give one name to processors of several
 	// generations. Empty in records of builds that did not look, and if none is there.
 	Instructions string `json:"instructions,omitempty"`
-	CPUs     int    `json:"cpus"`         // that this process may use
-	Memory   int64  `json:"memory_bytes"` // of the host or the container's limit, the smaller, rounded to GiB
-	GPU      string `json:"gpu"`          // model and count; empty without
-	Driver   string `json:"driver"`       // of the GPU
-	Libtorch string `json:"libtorch"`     // version
-	Governor string `json:"governor"`     // class: "performance", "powersave", "other" or "none"
+	CPUs         int    `json:"cpus"`         // that this process may use
+	Memory       int64  `json:"memory_bytes"` // of the host or the container's limit, the smaller, rounded to GiB
+	GPU          string `json:"gpu"`          // model and count; empty without
+	Driver       string `json:"driver"`       // of the GPU
+	Libtorch     string `json:"libtorch"`     // version
+	Governor     string `json:"governor"`     // class: "performance", "powersave", "other" or "none"
 }
 
 // ID is a short name for the identity: eight hexadecimal digits. What has no

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"slices"
 	"time"
 
 	"lensbench/protocol"
@@ -40,7 +41,7 @@ type Cell struct {
 // Metrics that a cell may measure.
 const (
 	Throughput     = "throughput"      // samples/s, higher is better
-	Latency        = "latency"         // s per iteration, lower is better
+	Latency        = "latency"         // s per iteration or query, lower is better
 	MemoryPeak     = "memory_peak"     // bytes of tensors at the peak, lower is better
 	ActivationPeak = "activation_peak" // bytes of activations at their own peak, lower is better
 )
@@ -90,9 +91,27 @@ const (
 // A Plan says how much is measured. Restarts are fresh processes of every
 // arm; a block is one sample of every arm in random order.
 type Plan struct {
-	Restarts      int     `json:"restarts"`       // at least 1; 8 are needed for a verdict
+	Restarts      int     `json:"restarts"`       // at least 1; 8 are needed for a verdict. With Looks, the most
 	Blocks        int     `json:"blocks"`         // per restart
 	Warmup        int     `json:"warmup"`         // iterations before the first block of a restart
 	SampleSeconds float64 `json:"sample_seconds"` // aim; iterations are chosen once per cell, the same for every restart
 	TimeLimit     float64 `json:"time_limit"`     // s for any one answer of a worker
+
+	// Looks are the numbers of restarts after which arms that are decided are no
+	// longer measured, ascending; the last is Restarts. Empty: the number is fixed.
+	Looks []int `json:"looks,omitempty"`
 }
+
+// With returns the plan with another number of restarts; looks that do not lie
+// below it are left out.
+func (p Plan) With(restarts int) Plan {
+	p.Restarts = restarts
+	if p.Looks != nil {
+		looks := slices.DeleteFunc(slices.Clone(p.Looks), func(r int) bool { return r >= restarts })
+		p.Looks = append(looks, restarts)
+	}
+	return p
+}
+
+// LooksAfter says whether the plan looks at the cell after that many restarts.
+func (p Plan) LooksAfter(restarts int) bool { return slices.Contains(p.Looks, restarts) }

@@ -99,6 +99,8 @@ func (e Entry) check() error {
 		has = e.Outputs != nil && e.Cell != ""
 	case KindStatus:
 		has = e.Status != nil && e.Cell != ""
+	case KindLook:
+		has = e.Look != nil && e.Cell != ""
 	case KindResume, KindEnd:
 		has = true
 	default:

@@ -23,6 +23,7 @@ type CellVerdict struct {
 	Point       map[string]string `json:"point,omitempty"`
 	Status      string            `json:"status"`
 	Reason      string            `json:"reason,omitempty"`
+	Stopped     string            `json:"stopped,omitempty"` // when and why the measuring ended, if that was not fixed beforehand
 	Arms        []ArmSummary      `json:"arms"`
 	Comparisons []Comparison      `json:"comparisons"` // each variant to the control, per metric
 	Claim       *ClaimVerdict     `json:"claim,omitempty"`
@@ -46,7 +47,7 @@ type ArmSummary struct {
 	Restarts   int                 `json:"restarts"`
 	Samples    int                 `json:"samples"`
 	Throughput Interval            `json:"throughput"` // samples/s
-	Latency    map[string]Interval `json:"latency"`    // "p50", "p90", … only from their floor on; s per iteration
+	Latency    map[string]Interval `json:"latency"`    // "p50", "p90", … only from their floor on; s per iteration or query
 	TensorPeak int64               `json:"tensor_peak"`
 	RSSPeak    int64               `json:"rss_peak"`
 	Load       Interval            `json:"load"`            // s, process start to hello; one value per restart
@@ -93,9 +94,37 @@ type Comparison struct {
 	Restarts    int     `json:"restarts"`
 	Pairs       int     `json:"pairs"`
 
+	// Look is the planned look at which the statement was made; nil if the number
+	// of restarts was fixed. P, the interval and Equivalence then hold over all
+	// looks, and at an early one the interval may be open.
+	Look *Look `json:"look,omitempty"`
+
+	// Inner is the interval that the tests of equivalence leave, at 90 %; nil if
+	// the comparison is exact or has no finite one.
+	Inner *Interval `json:"inner,omitempty"`
+
+	// Family is the p as one of all primary comparisons of the run, nil for others.
+	Family *Family `json:"family,omitempty"`
+
 	// Bootstrap is the interval of a cluster bootstrap, at the same confidence:
 	// a check on the other. Nil where there is none to check.
 	Bootstrap *Interval `json:"bootstrap,omitempty"`
+}
+
+// A Look says when a comparison was looked at.
+type Look struct {
+	Restarts int  `json:"restarts"` // after which the look came
+	Budget   int  `json:"budget"`   // the most that were planned
+	Decided  bool `json:"decided"`  // and so nothing more was measured
+}
+
+// A Family is how a comparison stands among all primary ones of its run: the
+// first metric of each cell, of every variant. Both p are at least that of the
+// comparison alone.
+type Family struct {
+	Size     int     `json:"size"`     // comparisons
+	Adjusted float64 `json:"adjusted"` // by relabelling arms, step-down maximum
+	Holm     float64 `json:"holm"`     // by Holm's method, which is never too small
 }
 
 // Outcomes of a Comparison. For memory, "less" and "more" take the places of

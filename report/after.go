@@ -204,7 +204,9 @@ func (b *sheetBuilder) basis() sentence {
 		return sentence{}
 	}
 	text := fmt.Sprintf("%s in %s", counted(pairs, "pair"), counted(restarts, "restart"))
-	if n := b.plan.Plan.Restarts; n > restarts {
+	if b.cv.Stopped != "" {
+		text += "; stopped " + b.cv.Stopped
+	} else if n := b.plan.Plan.Restarts; n > restarts {
 		text += fmt.Sprintf(" of %d planned", n)
 	}
 	return sentence{label: "Basis", text: text}

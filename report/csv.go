@@ -18,6 +18,7 @@ import (
 var csvHeader = []string{
 	"run", "started", "machine", "scenario", "point", "kind", "arm", "control", "metric", "unit",
 	"value", "low", "high", "confidence", "n", "restarts", "p", "p_equivalence", "theta", "mde", "outcome", "reason",
+	"look", "budget", "family", "p_family", "p_holm",
 }
 
 // Kinds of rows.
@@ -166,6 +167,12 @@ func comparisonRow(c record.Comparison) csvRow {
 	}
 	if c.Pairs == 0 {
 		return r
+	}
+	if l := c.Look; l != nil {
+		r["look"], r["budget"] = strconv.Itoa(l.Restarts), strconv.Itoa(l.Budget)
+	}
+	if f := c.Family; f != nil {
+		r["family"], r["p_family"], r["p_holm"] = strconv.Itoa(f.Size), number(f.Adjusted), number(f.Holm)
 	}
 	r["confidence"], r["theta"] = number(c.Confidence), number(c.Theta)
 	if !c.Exact {

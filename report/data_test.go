@@ -62,7 +62,7 @@ func TestCSVHeader(t *testing.T) {
 	if err := report.CSV(&b, fixtures["empty"].run, fixtures["empty"].v); err != nil {
 		t.Fatal(err)
 	}
-	want := "run,started,machine,scenario,point,kind,arm,control,metric,unit,value,low,high,confidence,n,restarts,p,p_equivalence,theta,mde,outcome,reason\n"
+	want := "run,started,machine,scenario,point,kind,arm,control,metric,unit,value,low,high,confidence,n,restarts,p,p_equivalence,theta,mde,outcome,reason,look,budget,family,p_family,p_holm\n"
 	if b.String() != want {
 		t.Errorf("header is %q; want %q", b.String(), want)
 	}

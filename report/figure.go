@@ -81,11 +81,19 @@ func ratio(c record.Comparison) figure {
 		return figure{main: absent}
 	case c.Exact:
 		return figure{significant(c.Ratio), "exact"}
+	case onlyInner(c):
+		c.Low, c.High = c.Inner.Low, c.Inner.High
 	case open(c.Low, c.High):
 		return figure{significant(c.Ratio), "no interval"}
 	}
 	step := stepOf(c.Ratio, c.Low, c.High)
 	return figure{figures(c.Ratio, step, math.Round), bounds(c.Low, c.High, step)}
+}
+
+// onlyInner says whether the interval is that of the tests of equivalence, since
+// the look came too early for the other.
+func onlyInner(c record.Comparison) bool {
+	return c.Look != nil && open(c.Low, c.High) && c.Inner != nil
 }
 
 // open says whether neither bound says anything.

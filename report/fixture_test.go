@@ -30,6 +30,43 @@ var fixtures = map[string]fixture{
 	"interrupted": interrupted(),
 	"checks":      checks(),
 	"said":        said(),
+	"serving":     serving(),
+	"looked":      looked(),
+}
+
+// serving is a network in two modes, with queries enough for some percentiles.
+func serving() fixture {
+	control, server := measured("control", 300, 0), measured("server", 150, 0)
+	control.Latency = map[string]record.Interval{"p50": about(0.0033, 0.01, 700), "p90": about(0.0041, 0.02, 700),
+		"p95": about(0.0052, 0.03, 700), "p99": about(0.0097, 0.1, 700)}
+	server.Latency = map[string]record.Interval{"p50": about(0.0048, 0.02, 100), "p90": about(0.0131, 0.05, 100)}
+	server.Extra = map[string]protocol.Number{"arrivals_per_second": 151.5, "offline_per_second": 303}
+	c := of("serving", "Latency of a network in use", control, server)
+	c.plan.Measure = []string{record.Throughput, record.Latency}
+	c.plan.Arms[0].Settings.Mode, c.plan.Arms[1].Settings.Mode = "single-stream", "server"
+	c.verdict.Comparisons = []record.Comparison{compared(record.Throughput, "server", "control", 0.5, 0.01, record.Slower)}
+	return made(c)
+}
+
+// looked is a cell that was stopped at looks: one arm was decided too early for an
+// interval with 99 %, one is different, and one was measured to the end.
+func looked() fixture {
+	c := of("looked", "Stopped at looks", record.ArmSummary{Arm: "a", Status: record.OK}, record.ArmSummary{Arm: "b", Status: record.OK},
+		record.ArmSummary{Arm: "c", Status: record.OK}, record.ArmSummary{Arm: "d", Status: record.OK})
+	c.plan.Measure, c.plan.Plan = []string{record.Throughput}, record.Plan{Restarts: 36, Blocks: 40, Looks: []int{8, 12, 16, 24, 36}}
+	compared := func(arm string, ratio, half float64, outcome string, restarts int, mde float64) record.Comparison {
+		k := record.Comparison{Metric: record.Throughput, Variant: arm, Control: "a", Ratio: ratio, Low: ratio - half, High: ratio + half, Confidence: 0.99, P: 0.002,
+			Theta: 0.01, MDE: mde, Outcome: outcome, Restarts: restarts, Pairs: 40 * restarts, Look: &record.Look{Restarts: restarts, Budget: 36, Decided: outcome != record.Inconclusive},
+			Inner: &record.Interval{Value: ratio, Low: ratio - half/2, High: ratio + half/2, N: restarts}, Family: &record.Family{Size: 3, Adjusted: 0.004, Holm: 0.006}}
+		if restarts == 12 {
+			k.Low, k.High, k.P = 0, inf, 1
+		}
+		return k
+	}
+	c.verdict.Comparisons = []record.Comparison{compared("b", 1.001, 0.01, record.Equivalent, 12, inf),
+		compared("c", 1.1, 0.01, record.Faster, 16, 0.02), compared("d", 1.01, 0.03, record.Inconclusive, 36, 0.05)}
+	c.verdict.Stopped = "after all 36 restarts, the most that was planned: throughput of d is undecided; b after 12; c after 16"
+	return made(c)
 }
 
 // made is a run of the cells on an example machine.

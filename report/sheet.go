@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -30,7 +31,7 @@ func newSheet(cv record.CellVerdict, plan record.Cell, o Options) sheet {
 	b.intro()
 	b.sheet.answer = b.arms()
 	b.sheet.verdict = b.verdict()
-	for _, g := range []grid{b.others(), b.memory()} {
+	for _, g := range []grid{b.percentiles(), b.others(), b.memory()} {
 		if g.rows != nil {
 			b.sheet.more = append(b.sheet.more, g)
 		}
@@ -39,6 +40,9 @@ func newSheet(cv record.CellVerdict, plan record.Cell, o Options) sheet {
 		b.sheet.more = append(b.sheet.more, b.details())
 	}
 	b.after()
+	if f := b.family(); o.Details && f.text != "" {
+		b.sheet.after = append(b.sheet.after, f)
+	}
 	return b.sheet
 }
 
@@ -223,6 +227,8 @@ func (b *sheetBuilder) conclusion(c record.Comparison) entry {
 		e.notes = []int{mark}
 	} else if c.Reason != "" && needsReason(c) {
 		e.notes = []int{b.note(c.Reason)}
+	} else if onlyInner(c) {
+		e.notes = []int{b.note("the interval holds with 90 %: equivalence is tested at 5 % on each side, and this look comes too early for an interval with 99 %")}
 	} else if widerThanMargin(c) {
 		e.notes = []int{b.note("equivalence is tested at 5 % on each side, the interval is at 99 % and may reach beyond it")}
 	}
@@ -251,9 +257,10 @@ func (b *sheetBuilder) armOf(reason string) int {
 	return 0
 }
 
-// showsMDE says whether a "no difference" carries what could have been seen.
+// showsMDE says whether a "no difference" carries what could have been seen. At
+// an early look that is nothing.
 func showsMDE(c record.Comparison) bool {
-	return (c.Outcome == record.Equivalent || c.Outcome == record.Inconclusive) && !c.Exact && c.MDE > 0
+	return (c.Outcome == record.Equivalent || c.Outcome == record.Inconclusive) && !c.Exact && c.MDE > 0 && !(c.Look != nil && math.IsInf(c.MDE, 1))
 }
 
 // needsReason says whether the numbers beside an outcome leave a question: they

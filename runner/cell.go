@@ -22,6 +22,7 @@ type cellRun struct {
 	cell    record.Cell
 	state   *cellState
 	arms    []*arm           // in the cell's order, those that are still in
+	settled []*arm           // variants that a look has decided: in for memory passes alone
 	running map[string]*mean // variant → log-ratio to the control
 	where   progress.State
 }
@@ -59,15 +60,22 @@ func (c *cellRun) measure() error {
 	if err := c.meetNeeds(); err != nil {
 		return err
 	}
+	done := 0
 	for r := range c.cell.Plan.Restarts {
 		if err := c.restart(r); err != nil {
 			return err
 		}
+		c.settle(r + 1)
+		done = r + 1
+		if c.looksOn() && len(c.arms) == 1 {
+			break
+		}
 	}
+	c.unsettle()
 	if !countsMemory(c.cell) {
 		return nil
 	}
-	for r := range max(memoryRestarts, c.cell.Plan.Restarts) {
+	for r := range max(memoryRestarts, done) {
 		if err := c.memory(r); err != nil {
 			return err
 		}

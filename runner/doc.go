@@ -21,5 +21,6 @@
 //
 // While a sample runs, this process is blocked in a read: it has no timers, no
 // redraws and no goroutines at work. It computes no statistics, except the
-// running estimate that progress shows.
+// running estimate that progress shows, and what package judge says at the
+// planned looks of a cell, between restarts (look.go).
 package runner

@@ -38,10 +38,8 @@ func (c *cellRun) unchecked(when string, r int) bool {
 
 // checksAfter says whether outputs are to be compared at the end of a restart.
 func (c *cellRun) checksAfter(r int) bool {
-	return c.unchecked(after, r) && (c.lastRestart(r) || c.checkIsCheap())
+	return c.unchecked(after, r) && (c.endsAfter(r) || c.checkIsCheap())
 }
-
-func (c *cellRun) lastRestart(r int) bool { return r == c.cell.Plan.Restarts-1 }
 
 func (c *cellRun) checkIsCheap() bool {
 	sum := 0.0

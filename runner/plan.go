@@ -6,6 +6,7 @@ import (
 
 	"lensbench/protocol"
 	"lensbench/record"
+	"lensbench/verdict"
 )
 
 const (
@@ -54,12 +55,20 @@ func checkCell(c record.Cell) error {
 	switch p := c.Plan; {
 	case p.Restarts < 1 || p.Blocks < 1:
 		return fmt.Errorf("%d restarts of %d blocks; want at least 1 of each", p.Restarts, p.Blocks)
+	case len(p.Looks) > 0 && !looksFit(p):
+		return fmt.Errorf("looks after %v of %d restarts; want ascending numbers, the last being that of all restarts", p.Looks, p.Restarts)
 	case p.Warmup < 0:
 		return fmt.Errorf("warmup is %d; want at least 0", p.Warmup)
 	case !(p.SampleSeconds > 0) || !(p.TimeLimit > 2*p.SampleSeconds):
 		return fmt.Errorf("sample_seconds %v and time_limit %v; want positive times, the limit more than twice a sample", p.SampleSeconds, p.TimeLimit)
 	}
 	return nil
+}
+
+// looksFit says whether looks ascend and end with the last restart.
+func looksFit(p record.Plan) bool {
+	_, err := verdict.Spend(p.Looks, 0)
+	return err == nil && p.Looks[len(p.Looks)-1] == p.Restarts
 }
 
 // iterationsFor is how many iterations make a sample of about the wanted

@@ -13,7 +13,12 @@ import (
 func (c *cellRun) restart(r int) error {
 	c.where.Restart, c.where.Block = r+1, c.state.next[r]
 	blocksLeft := c.state.next[r] < c.cell.Plan.Blocks
-	checkLeft := c.lastRestart(r) && c.unchecked(after, r)
+	if !blocksLeft { // finished before an interruption
+		if err := c.look(r + 1); err != nil {
+			return err
+		}
+	}
+	checkLeft := c.endsAfter(r) && c.unchecked(after, r)
 	if !blocksLeft && !checkLeft {
 		return nil
 	}
@@ -24,6 +29,9 @@ func (c *cellRun) restart(r int) error {
 	}
 	stop()
 	if err := c.blocks(r); err != nil {
+		return err
+	}
+	if err := c.look(r + 1); err != nil {
 		return err
 	}
 	if c.checksAfter(r) {

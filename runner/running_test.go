@@ -28,7 +28,7 @@ func TestTheRunningMeanIsThatOfTheTextbook(t *testing.T) {
 func TestAForecastEndsAtNothingLeft(t *testing.T) {
 	cells := []record.Cell{smallCell("a", 2), smallCell("b", 3)}
 	cells[1].Measure = append(cells[1].Measure, record.MemoryPeak)
-	f := newForecast(cells, newState())
+	f := newForecast(cells, newState(nil))
 	before, left := f.progress()
 	if before != 0 || left <= 0 {
 		t.Errorf("at the start %v is done, %v s are left", before, left)
@@ -58,7 +58,7 @@ func TestAForecastEndsAtNothingLeft(t *testing.T) {
 // A resumed run's forecast knows what is done.
 func TestAForecastOfAResumedRun(t *testing.T) {
 	cells := []record.Cell{smallCell("a", 2), smallCell("b", 2)}
-	st := newState()
+	st := newState(nil)
 	for r := range cells[0].Plan.Restarts {
 		for b := range cells[0].Plan.Blocks {
 			st.apply(record.Entry{Kind: record.KindBlock, Cell: "a", Block: &record.BlockEntry{Restart: r, Block: b}})

@@ -67,7 +67,7 @@ func Start(ctx context.Context, opts Options) (dir string, err error) {
 		return dir, err
 	}
 	defer journal.Close()
-	s := &session{opts: opts, run: run, dir: dir, journal: journal, state: newState(), hellos: map[string]protocol.Hello{}, began: run.Started}
+	s := &session{opts: opts, run: run, dir: dir, journal: journal, state: newState(run.Cells), hellos: map[string]protocol.Hello{}, began: run.Started}
 	return dir, s.measure(ctx)
 }
 
@@ -87,7 +87,7 @@ func Resume(ctx context.Context, dir string, opts Options) error {
 		return err
 	}
 	defer journal.Close()
-	s := &session{opts: opts, run: run, dir: dir, journal: journal, state: newState(), hellos: map[string]protocol.Hello{}, began: time.Now()}
+	s := &session{opts: opts, run: run, dir: dir, journal: journal, state: newState(run.Cells), hellos: map[string]protocol.Hello{}, began: time.Now()}
 	if err := s.replay(); err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ type state struct {
 	blocks   int               // complete, in all cells
 	last     float64           // s, time of the last entry
 	complete bool
+	looked   map[string]bool // cells whose plan has looks: what they measured is kept for them
 }
 
 // A cellState is what has been done of one cell.
@@ -25,6 +26,9 @@ type cellState struct {
 	countless  map[string]bool // arms whose worker cannot count memory
 	checked    map[check]bool
 	verify     map[string]float64 // s that an arm took for its outputs before the first block
+	settled    map[string]int     // variant → restarts after which a look settled it
+	looks      map[int]bool       // restarts after which it was looked at
+	entries    []record.Entry     // what a look needs to know, in a cell with looks
 }
 
 // A pass is one memory pass.
@@ -50,14 +54,19 @@ func checkOf(arm, when string, restart int) check {
 	return check{arm, when, restart}
 }
 
-func newState() *state {
-	return &state{cells: map[string]*cellState{}, builds: map[string]string{}}
+func newState(cells []record.Cell) *state {
+	s := &state{cells: map[string]*cellState{}, builds: map[string]string{}, looked: map[string]bool{}}
+	for _, c := range cells {
+		s.looked[c.ID] = len(c.Plan.Looks) > 0
+	}
+	return s
 }
 
 func (s *state) cell(id string) *cellState {
 	c := s.cells[id]
 	if c == nil {
-		c = &cellState{lost: map[string]record.StatusEntry{}, next: map[int]int{}, memory: map[pass]peaks{}, countless: map[string]bool{}, checked: map[check]bool{}, verify: map[string]float64{}}
+		c = &cellState{lost: map[string]record.StatusEntry{}, next: map[int]int{}, memory: map[pass]peaks{}, countless: map[string]bool{},
+			checked: map[check]bool{}, verify: map[string]float64{}, settled: map[string]int{}, looks: map[int]bool{}}
 		s.cells[id] = c
 	}
 	return c
@@ -65,6 +74,10 @@ func (s *state) cell(id string) *cellState {
 
 func (s *state) apply(e record.Entry) {
 	s.last = max(s.last, e.Time)
+	if s.looked[e.Cell] && (e.Kind == record.KindWorker || e.Kind == record.KindBlock || e.Kind == record.KindStatus) {
+		c := s.cell(e.Cell)
+		c.entries = append(c.entries, e)
+	}
 	switch e.Kind {
 	case record.KindWorker:
 		s.applyWorker(e)
@@ -89,6 +102,14 @@ func (s *state) apply(e record.Entry) {
 			s.cell(e.Cell).ended = true
 		} else {
 			s.cell(e.Cell).lost[e.Status.Arm] = *e.Status
+		}
+	case record.KindLook:
+		c := s.cell(e.Cell)
+		c.looks[e.Look.Restarts] = true
+		for _, name := range e.Look.Settled {
+			if _, before := c.settled[name]; !before {
+				c.settled[name] = e.Look.Restarts
+			}
 		}
 	case record.KindEnd:
 		s.complete = true

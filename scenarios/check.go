@@ -191,9 +191,14 @@ func (d *decoder) checkArms(doc *document) {
 	}
 }
 
-// checkPlan finds a time limit that an ordinary sample would meet.
+// checkPlan finds a time limit that an ordinary sample would meet, and looks
+// that do not end where the restarts do.
 func (d *decoder) checkPlan(doc *document) {
 	plan := doc.Plan.resolve()
+	if p, ok := d.at["plan.looks"]; ok && len(plan.Looks) > 0 && d.understood("plan") && plan.Looks[len(plan.Looks)-1] != plan.Restarts {
+		d.report(p.key, fmt.Sprintf("the last look is after %d restarts, and there are %d", plan.Looks[len(plan.Looks)-1], plan.Restarts),
+			fmt.Sprintf("%d as the last look, or no restarts", plan.Restarts), "")
+	}
 	if p, ok := d.section("plan"); ok && d.understood("plan") && plan.TimeLimit <= 2*plan.SampleSeconds {
 		d.report(p.key, "time_limit is not above two samples", fmt.Sprintf("time_limit above %v for samples of %v",
 			spell(2*plan.SampleSeconds), spell(plan.SampleSeconds)), "")

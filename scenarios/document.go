@@ -94,6 +94,7 @@ type expect struct {
 // A plan says how much is measured; record.Plan explains the numbers.
 type plan struct {
 	Restarts  *int      `yaml:"restarts" min:"1" max:"1000" doc:"fresh processes of every arm (default 24); a verdict needs 8"`
+	Looks     looks     `yaml:"looks" doc:"numbers of restarts after which arms that are decided are no longer measured, such as [8, 12, 16, 24, 36]; the last is the most, and restarts may be left away"`
 	Blocks    *int      `yaml:"blocks" min:"1" max:"10000" doc:"samples of every arm per restart (default 40)"`
 	Warmup    *int      `yaml:"warmup" min:"0" max:"100000" doc:"iterations before the first block of a restart (default 3)"`
 	Sample    *duration `yaml:"sample" min:"1ms" max:"1m" doc:"time that the iterations of a sample should take together (default 20ms); work that takes longer is sampled one iteration at a time"`

@@ -117,8 +117,13 @@ func identify(c record.Cell) string {
 
 // resolve fills in the defaults.
 func (p plan) resolve() record.Plan {
+	restarts := defaultRestarts
+	if n := len(p.Looks); n > 0 {
+		restarts = p.Looks[n-1]
+	}
 	return record.Plan{
-		Restarts:      or(p.Restarts, defaultRestarts),
+		Restarts:      or(p.Restarts, restarts),
+		Looks:         p.Looks,
 		Blocks:        or(p.Blocks, defaultBlocks),
 		Warmup:        or(p.Warmup, defaultWarmup),
 		SampleSeconds: float64(or(p.Sample, defaultSample)),

@@ -88,10 +88,26 @@ func TestExpand(t *testing.T) {
 	}
 }
 
+// TestLooks: the last look is the number of restarts.
+func TestLooks(t *testing.T) {
+	p := Expand(parse(t, "minimal.yaml", minimal+"\nplan: {looks: [8, 12, 16], blocks: 7}\n"))[0].Plan
+	if !slices.Equal(p.Looks, []int{8, 12, 16}) || p.Restarts != 16 || p.Blocks != 7 {
+		t.Errorf("plan %+v", p)
+	}
+	for restarts, want := range map[int][]int{16: {8, 12, 16}, 12: {8, 12}, 10: {8, 10}, 3: {3}, 20: {8, 12, 16, 20}} {
+		if q := p.With(restarts); !slices.Equal(q.Looks, want) || q.Restarts != restarts {
+			t.Errorf("with %d restarts: %+v", restarts, q)
+		}
+	}
+	if q := (record.Plan{Restarts: 24}).With(8); q.Looks != nil || q.Restarts != 8 {
+		t.Errorf("a fixed number became %+v", q)
+	}
+}
+
 // TestDefaults: what a scenario leaves out.
 func TestDefaults(t *testing.T) {
 	c := Expand(parse(t, "minimal.yaml", minimal))[0]
-	if want := (record.Plan{Restarts: 24, Blocks: 40, Warmup: 3, SampleSeconds: 0.020, TimeLimit: 120}); c.Plan != want {
+	if want := (record.Plan{Restarts: 24, Blocks: 40, Warmup: 3, SampleSeconds: 0.020, TimeLimit: 120}); !reflect.DeepEqual(c.Plan, want) {
 		t.Errorf("plan %+v, want %+v", c.Plan, want)
 	}
 	if want := []string{"throughput", "latency"}; !slices.Equal(c.Measure, want) {

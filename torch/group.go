@@ -10,8 +10,8 @@ import (
 )
 
 // A Group is this process's connections to the others that it works with, called
-// ranks. All ranks call its methods in the same order, with tensors on the CPU of
-// the same shapes. Each call waits for the others, whose absence is an
+// ranks. All ranks call its methods in the same order, with tensors of the same
+// shapes. Each call waits for the others, whose absence is an
 // [ErrConnection]; after it the group is of no use.
 //
 // A group belongs to one goroutine at a time.
@@ -20,12 +20,18 @@ type Group struct {
 	world int
 }
 
-// Gloo is the backend for tensors on CPUs.
-const Gloo = "gloo"
+// Backends of a group.
+const (
+	// Gloo is for tensors on CPUs, where all tensors of this package are so far.
+	Gloo = "gloo"
+	// NCCL is Gloo, and NCCL for tensors on CUDA devices. It is there if the shim was
+	// built where the headers of both were found; else it is an ErrNotImplemented.
+	NCCL = "nccl"
+)
 
 // A GroupConfig says which of the ranks this one is, and how they reach it.
 type GroupConfig struct {
-	Backend     string // Gloo, the only one so far; others are ErrNotImplemented
+	Backend     string // Gloo or NCCL
 	Rank, World int
 	Timeout     time.Duration // of one call
 	Host        string        // name or address of this machine for the others; "": its own name

@@ -255,9 +255,9 @@ func TestAbsentRanksAreConnectionErrors(t *testing.T) {
 func TestGroupErrors(t *testing.T) {
 	stores, _ := openStores(t, 1)
 	s := stores[0]
-	_, err := torch.NewGroup(s, torch.GroupConfig{Backend: "nccl", World: 1})
-	if !errors.Is(err, torch.ErrNotImplemented) || !strings.Contains(err.Error(), `"nccl"`) {
-		t.Errorf("backend nccl: %v, want not implemented", err)
+	_, err := torch.NewGroup(s, torch.GroupConfig{Backend: "mpi", World: 1})
+	if !errors.Is(err, torch.ErrInvalid) || !strings.Contains(err.Error(), `unknown backend "mpi", want gloo or nccl`) {
+		t.Errorf("backend mpi: %v, want invalid", err)
 	}
 	g, err := torch.NewGroup(s, torch.GroupConfig{Backend: torch.Gloo, World: 1, Timeout: time.Second, Host: "127.0.0.1"})
 	if err != nil {
@@ -277,5 +277,27 @@ func TestGroupErrors(t *testing.T) {
 	g.Free()
 	if err := g.Barrier(); !errors.Is(err, torch.ErrUseAfterFree) {
 		t.Errorf("a freed group: %v, want a use after free", err)
+	}
+}
+
+// NCCL is there if it was built; without a device it says so.
+func TestNCCL(t *testing.T) {
+	stores, _ := openStores(t, 1)
+	g, err := torch.NewGroup(stores[0], torch.GroupConfig{Backend: torch.NCCL, World: 1, Timeout: 10 * time.Second, Host: "127.0.0.1"})
+	if _, missing := os.Stat("../bin/liblt_nccl.so"); missing != nil {
+		if !errors.Is(err, torch.ErrNotImplemented) || !strings.Contains(err.Error(), `no backend "nccl", only gloo: `) {
+			t.Errorf("without liblt_nccl.so: %v, want not implemented", err)
+		}
+		t.Skip("this build has no NCCL: make build says in build/nccl what is missing")
+	}
+	if err != nil && strings.Contains(err.Error(), "no GPUs found") {
+		t.Skip("NCCL needs an accelerator; this machine has none")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Free()
+	if err := g.Barrier(); err != nil { // of a tensor on the device
+		t.Error(err)
 	}
 }

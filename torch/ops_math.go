@@ -15,6 +15,7 @@ var (
 	opMax        = operator("aten::max", "")
 	opSum        = operator("aten::sum", "")
 	opMean       = operator("aten::mean", "dim")
+	opVariance   = operator("aten::var", "correction")
 )
 
 // Add returns a + b.
@@ -61,4 +62,10 @@ func (sc *Scope) Sum(x *Tensor) *Tensor { return sc.begin(opSum).tensor(x).one()
 // Mean averages x over the dimensions dims, which are dropped.
 func (sc *Scope) Mean(x *Tensor, dims ...int) *Tensor {
 	return sc.begin(opMean).tensor(x).dims(dims...).one()
+}
+
+// Variance returns the variance of x over dimension dim, which is dropped: the sum of
+// squared differences to the mean divided by the size less correction, 0 or 1.
+func (sc *Scope) Variance(x *Tensor, dim, correction int) *Tensor {
+	return sc.begin(opVariance).tensor(x).dims(dim).int(int64(correction)).one()
 }

@@ -17,6 +17,10 @@ import (
 type Session struct {
 	Threads   int  // threads one operator may use; 0: the cores of the machine, or OMP_NUM_THREADS
 	Inference bool // inference mode: no bookkeeping for gradients
+
+	// Stream is a CUDA device whose work is queued in a stream of the session's own,
+	// beside that of other sessions; the CPU: in the one that they share.
+	Stream Place
 }
 
 // Run calls f on one operating-system thread with the session's settings. It
@@ -34,6 +38,9 @@ func (s Session) Run(f func(sc *Scope) error) (err error) {
 	defer restore()
 	if s.Inference {
 		defer enter(C.LT_MODE_INFERENCE)()
+	}
+	if s.Stream.CUDA {
+		defer enterStream(s.Stream)()
 	}
 	sc := NewScope()
 	defer sc.Free()

@@ -28,6 +28,11 @@ func ThetaMemory(bytes float64) float64 { return max(0.001, (1<<20)/bytes) }
 type Options struct {
 	Confidence float64 // of the interval, in (0, 1); 0 means 0.99. A difference is proven at level 1 − Confidence, two-sided
 	Theta      float64 // half-width of "equivalent", in (0, 1); 0 means ThetaTime
+	Look       Look    // at which it is made; zero: the number of restarts was fixed beforehand
+
+	// OutcomeOnly leaves MDE and the cross-check NaN. They take nearly all of the
+	// time and decide nothing.
+	OutcomeOnly bool
 }
 
 // An Outcome is what a comparison comes to.
@@ -48,10 +53,11 @@ const (
 type Statement struct {
 	Outcome     Outcome
 	Ratio       float64 // estimate: exp of the pooled median log-ratio
-	Low, High   float64 // interval, from 0 to +Inf if nothing can be rejected
+	Low, High   float64 // interval, from 0 to +Inf if nothing can be rejected; at a Look it holds together with those of all other looks
 	Confidence  float64 // of the interval
-	P           float64 // two-sided, for "no difference"
-	Equivalence float64 // p for "they differ by θ or more"
+	P           float64 // two-sided, for "no difference"; at a Look, over all looks
+	Equivalence float64 // p for "they differ by θ or more"; at a Look, over all looks
+	Inner       Bounds  // interval that the tests of equivalence leave
 	Theta       float64 // half-width of "equivalent"
 	MDE         float64 // smallest ratio − 1 found with 95 % power, if it may go either way; +Inf if Insufficient
 	CheckLow    float64 // cluster bootstrap, at the same confidence, as a cross-check
@@ -60,6 +66,10 @@ type Statement struct {
 	Pairs       int     // blocks of all restarts
 	Warnings    []error // what a reader should know
 }
+
+// Bounds are the ends of an interval of ratios, variant ÷ control, from 0 to
+// +Inf where nothing can be rejected. Confidence is that of both ends together.
+type Bounds struct{ Low, High, Confidence float64 }
 
 // ErrCheckDisagrees warns that the cluster bootstrap contradicts the test on
 // whether there is a difference.
@@ -109,34 +119,61 @@ func (o Options) withDefaults() (Options, error) {
 
 // state makes all statements on c but the warnings on how it came about.
 func (o Options) state(c clusters) Statement {
-	level := (1 - o.Confidence) / 2
+	l := o.levels()
 	up, down := newFlipTest(c), newFlipTest(c.mirrored())
 	theta := math.Log1p(o.Theta)
 	s := Statement{
 		Ratio:       math.Exp(c.median()),
-		Low:         math.Exp(up.bound(level)),
-		High:        math.Exp(-down.bound(level)),
 		Confidence:  o.Confidence,
-		P:           min(1, 2*min(up.p(0), down.p(0))),
-		Equivalence: max(up.p(-theta), down.p(-theta)),
+		P:           overall(min(1, 2*min(up.p(0), down.p(0))), l.shareD),
+		Equivalence: overall(max(up.p(-theta), down.p(-theta)), l.shareE),
 		Theta:       o.Theta,
 		Restarts:    len(c.rows),
 		Pairs:       len(c.pool),
+		MDE:         math.NaN(),
+		CheckLow:    math.NaN(),
+		CheckHigh:   math.NaN(),
 	}
-	low, high := bootstrap(c, o.Confidence)
-	s.CheckLow, s.CheckHigh = math.Exp(low), math.Exp(high)
-	s.Outcome, s.MDE = s.outcome(), math.Inf(1)
-	if s.Outcome != Insufficient {
-		s.MDE = math.Expm1(detectable(c, level))
-		s.check()
+	low, high := between(up, down, l.difference)
+	s.Low, s.High = math.Exp(low), math.Exp(high)
+	innerLow, innerHigh := between(up, down, l.equivalence)
+	s.Inner = Bounds{math.Exp(innerLow), math.Exp(innerHigh), 1 - 2*EquivalenceLevel}
+	s.Outcome = s.outcome(o.Look)
+	if !o.OutcomeOnly {
+		s.addDetectable(low, high, l.difference)
+		s.addCheck(c)
 	}
 	return s
 }
 
-func (s *Statement) outcome() Outcome {
+// between is the interval of log-ratios that tests at level, one-sided, leave.
+func between(up, down *flipTest, level float64) (low, high float64) {
+	if level <= 0 {
+		return math.Inf(-1), math.Inf(1)
+	}
+	return up.bound(level), -down.bound(level)
+}
+
+func (s *Statement) addDetectable(low, high, level float64) {
+	s.MDE = math.Inf(1)
+	if s.Outcome != Insufficient && !math.IsInf(high-low, 1) {
+		s.MDE = math.Expm1(detectable(low, high, s.Restarts, level))
+	}
+}
+
+func (s *Statement) addCheck(c clusters) {
+	low, high := bootstrap(c, s.Confidence)
+	s.CheckLow, s.CheckHigh = math.Exp(low), math.Exp(high)
+	if s.Outcome != Insufficient {
+		s.check()
+	}
+}
+
+func (s *Statement) outcome(look Look) Outcome {
+	unbounded := s.Low == 0 || math.IsInf(s.High, 1)
 	within := s.Low >= 1/(1+s.Theta) && s.High <= 1+s.Theta
 	switch {
-	case s.Restarts < MinRestarts || s.Low == 0 || math.IsInf(s.High, 1):
+	case s.Restarts < MinRestarts || unbounded && (look == Look{} || look.Last()):
 		return Insufficient
 	case s.Low > 1 && !within:
 		return Higher

@@ -17,12 +17,20 @@
 //   - Equivalence within ±θ is the same test against both ends (Compare).
 //   - The minimum detectable effect is the shift that the test would find in
 //     95 % of runs like the one seen (power.go).
+//   - Several metrics are tested together by relabelling arms (family.go).
 //   - A cluster bootstrap stands beside the interval as a check on it
 //     (resample.go).
 //
-// The number of restarts is fixed beforehand; looking earlier and stopping
-// would break every p and interval here. Below MinRestarts there is no
+// Either the number of restarts is fixed beforehand, or a few looks are planned
+// that share the error among them (sequence.go); looking at any other time and
+// stopping would break every p and interval here. Below MinRestarts there is no
 // statement on a difference: with R restarts no one-sided p is below 2^−R.
+//
+// # Nights
+//
+// Absolute numbers of several nights have a night's own effect in them
+// (nights.go). Ratios to a fixed anchor make a history, whose level moves at
+// change points (changepoint.go).
 //
 // # One arm alone
 //

@@ -19,10 +19,34 @@
 //	BatchMajor   batch after batch, each decoded once and passed through all members
 //	Threads      one session per member, all at once in this process; cores are shared out
 //	Processes    one resident child process per member, all at once; cores are shared out
+//	Stacked      batch after batch, members of equal shape in one forward pass (model.Stack)
+//
+//	Streams      as Threads, on CUDA devices, each member's work in a stream of its own
+//
+// # Devices
+//
+// Members compute on the CPU, or each on one of the CUDA devices that libtorch finds:
+// all on the first, in turns, or balanced by the bytes of their weights (Place). Images
+// are copied to where a member is. Member processes, stacks and aggregates are for the
+// CPU.
+//
+// # Loading
+//
+// With Config.Workers, whoever goes through all batches has goroutines of its own
+// decode the next ones while the present one is computed (package loader). In
+// BatchMajor an image is then decoded once and ahead of its use; in the others as
+// often as there are members. Decoding ahead is within one call of Score: it ends
+// with the last image, and the first batch is waited for.
 //
 // Logits differ between schedules only by the order of additions in kernels
 // that split their work over another number of threads.
 //
-// Not here: Monte-Carlo dropout, calibration and fusion of the logits, loading
-// that overlaps with inference, accelerators.
+// # Aggregation
+//
+// Score returns all logits. Fuse returns their mean and variance over members and
+// Monte-Carlo passes, and either keeps all logits until the end, 4·M·K bytes an image of
+// M members and K passes, or streams them through running moments, 16 bytes an image.
+//
+// Not here: calibration, and fusion that weighs members by their variances (package
+// fusion).
 package ensemble

@@ -6,7 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"lensbench/system/decoded"
 	"lensbench/system/model"
+	"lensbench/system/nn"
+	"lensbench/system/stretch"
 	"lensbench/system/survey"
 	"lensbench/system/usage"
 	"lensbench/torch"
@@ -21,21 +24,30 @@ const (
 	BatchMajor Schedule = "batch-major"
 	Threads    Schedule = "threads"
 	Processes  Schedule = "processes"
+	Stacked    Schedule = "stacked"
+	Streams    Schedule = "streams"
 )
 
-var schedules = []Schedule{Sequential, BatchMajor, Threads, Processes}
+var schedules = []Schedule{Sequential, BatchMajor, Threads, Processes, Stacked, Streams}
 
 // A Config describes an ensemble.
 type Config struct {
 	Members     []string // models, in the order of the logits
 	Schedule    Schedule
-	Dir         string   // data set (package survey)
-	Images      int      // the first so many images of it are scored
-	Batch       int      // images per forward pass, at least 1; the last batch may be smaller
-	Threads     int      // compute threads for all members together; 0: libtorch's default
-	Seed        uint64   // of the formula that weights come from
-	Command     []string // starts a member process, see ServeMember; for Processes
-	CountMemory bool     // member processes count the bytes of their tensors; for Processes
+	Dir         string    // images (survey.OpenImages)
+	Images      int       // the first so many of them are scored
+	Batch       int       // images per forward pass, at least 1; the last batch may be smaller
+	Resident    bool      // images are decoded by Open, and stay in memory
+	Workers     int       // goroutines that decode ahead, of each member that scores by itself; 0: what is wanted is decoded when it is
+	Prefetch    int       // batches that may be ready or in work beside the one in use; 0: 2 per worker
+	Threads     int       // compute threads for all members together; 0: libtorch's default
+	Seed        uint64    // of the formula that weights come from; members of one name have different ones
+	Device      string    // what members compute on, CPU or CUDA; "": CPU
+	Placement   Placement // on which CUDA devices; "": One
+	Passes      int       // Monte-Carlo passes with dropout of every member, for Fuse; 0: one without
+	Aggregate   string    // how Fuse does it, one of Aggregates; "": it is not asked to
+	Command     []string  // starts a member process, see ServeMember; for Processes
+	CountMemory bool      // member processes count the bytes of their tensors; for Processes
 }
 
 // An Ensemble is a set of loaded members, ready to score. Its methods are for
@@ -44,12 +56,17 @@ type Ensemble struct {
 	config Config
 	models []*model.Model
 	plan   plan
+
+	weights []int64 // bytes of the members' weights on each device
 }
 
 // A plan is how a schedule is carried out.
 type plan interface {
 	// score fills logits[member][image].
 	score(logits [][]float32) error
+	// query fills logits[member][i] for images first+i of a row without end that repeats
+	// the images, count of them.
+	query(first, count int, logits [][]float32) error
 	// threads returns the compute threads of all members, read back.
 	threads() int
 	close() error
@@ -57,56 +74,179 @@ type plan interface {
 
 // Open loads the members. The caller closes the ensemble.
 func Open(c Config) (*Ensemble, error) {
-	set, err := survey.Open(c.Dir)
+	images, err := survey.OpenImages(c.Dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.check(set); err != nil {
+	if err := c.check(images); err != nil {
 		return nil, err
 	}
 	e := &Ensemble{config: c}
+	bands, _, _ := images.Shape()
 	for _, name := range c.Members {
-		m, err := model.New(name, set.Bands())
+		m, err := model.New(name, bands)
 		if err != nil {
 			return nil, err
 		}
 		e.models = append(e.models, m)
 	}
-	if e.plan, err = e.open(set); err != nil {
+	if err := e.place(); err != nil {
+		return nil, err
+	}
+	images = standardised{survey.First(images, c.Images)}
+	if c.Resident && c.Schedule != Processes {
+		if images, err = resident(images); err != nil {
+			return nil, err
+		}
+	}
+	if e.plan, err = e.open(images); err != nil {
 		return nil, err
 	}
 	return e, nil
 }
 
-func (c Config) check(set *survey.Set) error {
+// place puts the members on devices.
+func (e *Ensemble) place() error {
+	devices, err := devicesOf(e.config.Device)
+	if err != nil {
+		return err
+	}
+	var sizes []Size
+	for _, m := range e.models {
+		sizes = append(sizes, Size{m.Name, m.Params.Bytes()})
+	}
+	how := e.config.Placement
+	if how == "" {
+		how = One
+	}
+	on, err := Place(how, sizes, devices)
+	if err != nil {
+		return err
+	}
+	e.weights = make([]int64, len(devices))
+	for m, d := range on {
+		e.models[m].Params.Place = torch.Place{CUDA: e.config.Device == CUDA, Index: d}
+		e.weights[d] += sizes[m].Bytes
+	}
+	return nil
+}
+
+// standardised are images as members see them, but for their size.
+type standardised struct{ survey.Images }
+
+func (s standardised) Read(i int, dst []float32) error {
+	if err := s.Images.Read(i, dst); err != nil {
+		return err
+	}
+	bands, _, _ := s.Shape()
+	stretch.PerBand.Apply(dst, bands)
+	return nil
+}
+
+// resident decodes images and keeps them.
+func resident(images survey.Images) (survey.Images, error) {
+	store := decoded.InMemory(images)
+	bands, height, width := images.Shape()
+	one := make([]float32, bands*height*width)
+	for i := range images.Len() {
+		if err := store.Read(i, one); err != nil {
+			return nil, err
+		}
+	}
+	return store, nil
+}
+
+func (c Config) check(images survey.Images) error {
+	_, height, width := images.Shape()
 	switch {
 	case len(c.Members) == 0:
 		return errors.New("ensemble without members")
 	case !slices.Contains(schedules, c.Schedule):
 		return fmt.Errorf("unknown schedule %q, want one of %s", c.Schedule, strings.Trim(fmt.Sprint(schedules), "[]"))
-	case c.Images < 1 || c.Images > set.Len():
-		return fmt.Errorf("%d images to score, %s has %d", c.Images, c.Dir, set.Len())
+	case c.Images < 1 || c.Images > images.Len():
+		return fmt.Errorf("%d images to score, %s has %d", c.Images, c.Dir, images.Len())
+	case height != width:
+		return fmt.Errorf("images of %d×%d pixels in %s, want square ones", height, width, c.Dir)
 	case c.Batch < 1:
 		return fmt.Errorf("batches of %d images, want 1 or more", c.Batch)
 	case c.Threads < 0:
 		return fmt.Errorf("%d threads, want 1 or more, or 0 for the default", c.Threads)
+	case c.Workers < 0 || c.Prefetch < 0:
+		return fmt.Errorf("%d workers, %d batches of prefetch; none can be negative", c.Workers, c.Prefetch)
+	}
+	if err := c.checkDevice(); err != nil {
+		return err
+	}
+	return c.checkAggregate()
+}
+
+func (c Config) checkDevice() error {
+	switch {
+	case c.Device != "" && c.Device != CPU && c.Device != CUDA:
+		return fmt.Errorf("unknown device %q, want %s or %s", c.Device, CPU, CUDA)
+	case c.Device == CUDA && (c.Schedule == Processes || c.Schedule == Stacked || c.Aggregate != ""):
+		return fmt.Errorf("device %s is for schedules %s, %s, %s and %s, without aggregate", CUDA, Sequential, BatchMajor, Threads, Streams)
+	case c.Device != CUDA && c.Schedule == Streams:
+		return fmt.Errorf("schedule %s is for device %s", Streams, CUDA)
 	}
 	return nil
 }
 
-func (e *Ensemble) open(set *survey.Set) (plan, error) {
+func (c Config) checkAggregate() error {
+	switch {
+	case c.Passes < 0:
+		return fmt.Errorf("%d Monte-Carlo passes, want 0 or more", c.Passes)
+	case c.Aggregate == "" && c.Passes > 0:
+		return fmt.Errorf("%d Monte-Carlo passes want an aggregate, one of %v", c.Passes, Aggregates)
+	case c.Aggregate == "":
+		return nil
+	case !slices.Contains(Aggregates, c.Aggregate):
+		return fmt.Errorf("unknown aggregate %q, want one of %v", c.Aggregate, Aggregates)
+	case c.Schedule != Sequential && c.Schedule != BatchMajor:
+		return fmt.Errorf("aggregate %s is for members that take turns, schedule %s or %s, not %s", c.Aggregate, Sequential, BatchMajor, c.Schedule)
+	case len(c.Members)*max(c.Passes, 1) < 2:
+		return fmt.Errorf("aggregate %s of one logit, which has no variance; want several members or passes", c.Aggregate)
+	}
+	return nil
+}
+
+func (e *Ensemble) open(images survey.Images) (plan, error) {
 	threads := e.config.Threads
 	if threads == 0 {
 		threads = torch.DefaultThreads()
 	}
 	switch e.config.Schedule {
-	case Threads:
-		return openConcurrent(e.config, set, e.models, e.shares(threads))
+	case Threads, Streams:
+		return openConcurrent(e.config, images, e.models, e.shares(threads))
 	case Processes:
 		return openProcesses(e.config, e.shares(threads))
+	case Stacked:
+		return openStack(e.config, images, threads)
 	default:
-		return openStation(e.config, set, e.models, threads)
+		return openStation(e.config, images, e.models, e.config.seeds(), threads)
 	}
+}
+
+// seed returns the seed of a member's weights: the ensemble's for the first of its name.
+func (c Config) seed(member int) uint64 {
+	before := 0
+	for _, name := range c.Members[:member] {
+		if name == c.Members[member] {
+			before++
+		}
+	}
+	if before == 0 {
+		return c.Seed
+	}
+	return nn.SubSeed(c.Seed, before)
+}
+
+// seeds are those of all members.
+func (c Config) seeds() (all []uint64) {
+	for m := range c.Members {
+		all = append(all, c.seed(m))
+	}
+	return all
 }
 
 // shares returns the threads of each member.
@@ -120,12 +260,28 @@ func (e *Ensemble) shares(threads int) []int {
 
 // Score scores the images: the logit of image i by member m is at [m][i].
 func (e *Ensemble) Score() ([][]float32, error) {
-	logits := make([][]float32, len(e.models))
-	for i := range logits {
-		logits[i] = make([]float32, e.config.Images)
-	}
+	logits := e.logits(e.config.Images)
 	return logits, e.plan.score(logits)
 }
+
+// Query scores count images together, those from number first on of a row without end
+// that repeats the ensemble's: the logit of its image i by member m is at [m][i]. With
+// the schedules Sequential and BatchMajor members take turns.
+func (e *Ensemble) Query(first, count int) ([][]float32, error) {
+	logits := e.logits(count)
+	return logits, e.plan.query(first, count, logits)
+}
+
+func (e *Ensemble) logits(images int) [][]float32 {
+	logits := make([][]float32, len(e.models))
+	for i := range logits {
+		logits[i] = make([]float32, images)
+	}
+	return logits
+}
+
+// Weights returns the bytes of the members' weights on each device.
+func (e *Ensemble) Weights() []int64 { return slices.Clone(e.weights) }
 
 // Models returns the members.
 func (e *Ensemble) Models() []*model.Model { return e.models }

@@ -17,6 +17,7 @@ import (
 const (
 	opOpen  = "open"  // load the member of Config; the first request
 	opScore = "score" // → Logits
+	opQuery = "query" // → Logits, of First and Count
 	opUsage = "usage" // → Usage, Peaks
 	opReset = "reset" // make Peaks start anew
 )
@@ -26,6 +27,8 @@ const (
 type request struct {
 	Op     string
 	Config Config // with opOpen
+	First  int    // with opQuery
+	Count  int    // with opQuery
 }
 
 // A reply answers one request.
@@ -85,6 +88,9 @@ func (m *memberProcess) answer(q request) (r reply, err error) {
 		return r, fmt.Errorf("%s before %s", q.Op, opOpen)
 	case q.Op == opScore:
 		logits, err := m.Score()
+		return reply{Logits: logits[0]}, err
+	case q.Op == opQuery:
+		logits, err := m.Query(q.First, q.Count)
 		return reply{Logits: logits[0]}, err
 	case q.Op == opUsage:
 		r.Usage, err = usage.Self()

@@ -32,6 +32,7 @@ func openProcesses(c Config, threads []int) (processes, error) {
 	for i, name := range c.Members {
 		own := c
 		own.Members, own.Schedule, own.Threads, own.Command = []string{name}, Sequential, threads[i], nil
+		own.Seed = c.seed(i)
 		g.Go(func() (err error) {
 			all[i], err = startProcess(c.Command, own)
 			return err
@@ -45,7 +46,16 @@ func openProcesses(c Config, threads []int) (processes, error) {
 }
 
 func (all processes) score(logits [][]float32) error {
-	replies, err := all.ask(request{Op: opScore})
+	return all.logits(request{Op: opScore}, logits)
+}
+
+func (all processes) query(first, count int, logits [][]float32) error {
+	return all.logits(request{Op: opQuery, First: first, Count: count}, logits)
+}
+
+// logits stores what the members reply.
+func (all processes) logits(q request, logits [][]float32) error {
+	replies, err := all.ask(q)
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,12 @@
 package ensemble
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 
+	"lensbench/system/loader"
 	"lensbench/system/model"
 	"lensbench/system/nn"
 	"lensbench/system/survey"
@@ -17,19 +20,28 @@ import (
 type station struct {
 	lane    *nn.Lane
 	members []*model.Model
-	reader  *reader
+	images  survey.Images
+	loader  *loader.Loader
 	order   Schedule // BatchMajor, else member after member
 }
 
-func openStation(c Config, set *survey.Set, members []*model.Model, threads int) (*station, error) {
-	lane, err := nn.OpenLane(torch.Session{Threads: threads, Inference: true})
+func openStation(c Config, images survey.Images, members []*model.Model, seeds []uint64, threads int) (*station, error) {
+	ld, err := loader.New(images, loader.Config{Batch: c.Batch, Workers: c.Workers, Prefetch: c.Prefetch})
 	if err != nil {
 		return nil, err
 	}
-	s := &station{lane: lane, members: members, reader: newReader(set, c), order: c.Schedule}
+	session := torch.Session{Threads: threads, Inference: true}
+	if c.Schedule == Streams {
+		session.Stream = members[0].Params.Place
+	}
+	lane, err := nn.OpenLane(session)
+	if err != nil {
+		return nil, err
+	}
+	s := &station{lane: lane, members: members, images: images, loader: ld, order: c.Schedule}
 	err = lane.Do(func(sc *torch.Scope) error {
-		for _, m := range members {
-			if err := m.Params.Load(sc, nn.Formula{Seed: c.Seed}); err != nil {
+		for i, m := range members {
+			if err := m.Params.Load(sc, nn.Formula{Seed: seeds[i]}); err != nil {
 				return fmt.Errorf("member %s: %w", m.Name, err)
 			}
 		}
@@ -43,64 +55,112 @@ func openStation(c Config, set *survey.Set, members []*model.Model, threads int)
 }
 
 func (s *station) score(logits [][]float32) error {
-	if s.order == BatchMajor {
-		return s.lane.Do(func(sc *torch.Scope) error { return s.batchMajor(sc, logits) })
-	}
-	return s.lane.Do(func(sc *torch.Scope) error { return s.memberMajor(sc, logits) })
+	return s.lane.Do(func(sc *torch.Scope) error {
+		return s.pass(sc, func(sc *torch.Scope, m int, images []int, x *torch.Tensor) error {
+			return s.forward(sc, m, x).CopyFloat32(logits[m][images[0]:][:len(images)])
+		})
+	})
 }
 
-func (s *station) memberMajor(sc *torch.Scope, logits [][]float32) error {
-	for m := range s.members {
-		for i := range s.reader.batches() {
-			x, err := s.reader.read(sc, i)
-			if err != nil {
-				return err
-			}
-			if err := s.forward(sc, m, x, i, logits); err != nil {
-				return err
-			}
-			x.Free()
-		}
-	}
-	return nil
-}
-
-func (s *station) batchMajor(sc *torch.Scope, logits [][]float32) error {
-	for i := range s.reader.batches() {
-		x, err := s.reader.read(sc, i)
+// query passes images through the members, one after another.
+func (s *station) query(first, count int, logits [][]float32) error {
+	return s.lane.Do(func(sc *torch.Scope) error {
+		x, err := s.read(sc, first, count)
 		if err != nil {
 			return err
 		}
-		for m := range s.members {
-			if err := s.forward(sc, m, x, i, logits); err != nil {
-				return err
-			}
+		return s.all(sc, func(sc *torch.Scope, m int, _ []int, x *torch.Tensor) error {
+			return s.forward(sc, m, x).CopyFloat32(logits[m])
+		}, nil, x)
+	})
+}
+
+// read returns images of the row that repeats them, [count bands side side].
+func (s *station) read(sc *torch.Scope, first, count int) (*torch.Tensor, error) {
+	bands, side, _ := s.images.Shape()
+	each := bands * side * side
+	pixels := make([]float32, count*each)
+	for i := range count {
+		if err := s.images.Read((first+i)%s.images.Len(), pixels[i*each:][:each]); err != nil {
+			return nil, err
 		}
-		x.Free()
+	}
+	return sc.FromFloat32(pixels, int64(count), int64(bands), int64(side), int64(side)), nil
+}
+
+// A visit is what a member does with a batch, images [N bands side side] of these
+// numbers, which follow one another. Its scope ends with it.
+type visit func(sc *torch.Scope, m int, images []int, x *torch.Tensor) error
+
+// pass has every member visit every batch, in the order of the schedule.
+func (s *station) pass(sc *torch.Scope, v visit) error {
+	if s.order == BatchMajor {
+		return s.batches(sc, func(images []int, x *torch.Tensor) error { return s.all(sc, v, images, x) })
+	}
+	for m := range s.members {
+		err := s.batches(sc, func(images []int, x *torch.Tensor) error { return one(sc, v, m, images, x) })
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// forward passes batch i through a member and stores its logits.
-func (s *station) forward(sc *torch.Scope, m int, x *torch.Tensor, i int, logits [][]float32) error {
-	begin, end := s.reader.bounds(i)
+// all has every member visit a batch.
+func (s *station) all(sc *torch.Scope, v visit, images []int, x *torch.Tensor) error {
+	for m := range s.members {
+		if err := one(sc, v, m, images, x); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func one(sc *torch.Scope, v visit, m int, images []int, x *torch.Tensor) (err error) {
+	sc.Scoped(func(sc *torch.Scope) { err = v(sc, m, images, x) })
+	return err
+}
+
+// batches decodes all images, once, and hands them on batch by batch.
+func (s *station) batches(sc *torch.Scope, do func(images []int, x *torch.Tensor) error) error {
+	stream := s.loader.Epoch(context.Background(), 0, 0)
+	defer stream.Close()
+	bands, side, _ := s.images.Shape()
+	for {
+		b, err := stream.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		x := sc.FromFloat32(b.Pixels, int64(len(b.Index)), int64(bands), int64(side), int64(side))
+		err = do(b.Index, x)
+		x.Free()
+		if err != nil {
+			return err
+		}
+		stream.Release(b)
+	}
+}
+
+// forward passes a batch through a member, where that is, to logits [N].
+func (s *station) forward(sc *torch.Scope, m int, x *torch.Tensor) *torch.Tensor {
 	net := s.members[m]
-	in := resize(sc, x, s.reader.set.Pixels(), net.Pixels)
+	in := resize(sc, sc.Move(x, net.Params.Place), net.Pixels)
 	y := net.Forward(sc, in)
 	if in != x {
 		in.Free()
 	}
-	err := y.CopyFloat32(logits[m][begin:end])
-	y.Free()
-	return err
+	return y
 }
 
 // resize returns x itself if it has the right side already.
-func resize(sc *torch.Scope, x *torch.Tensor, from, to int) *torch.Tensor {
-	if from == to {
+func resize(sc *torch.Scope, x *torch.Tensor, side int) *torch.Tensor {
+	if x.Shape()[2] == int64(side) {
 		return x
 	}
-	return sc.UpsampleBilinear2DAntialias(x, to, to)
+	return sc.UpsampleBilinear2DAntialias(x, side, side)
 }
 
 func (s *station) threads() int { return s.lane.Threads() }
@@ -115,10 +175,10 @@ func (s *station) close() error {
 // A concurrent is a station for each member, all at once.
 type concurrent []*station
 
-func openConcurrent(c Config, set *survey.Set, members []*model.Model, threads []int) (concurrent, error) {
+func openConcurrent(c Config, images survey.Images, members []*model.Model, threads []int) (concurrent, error) {
 	var all concurrent
 	for i := range members {
-		s, err := openStation(c, set, members[i:i+1], threads[i])
+		s, err := openStation(c, images, members[i:i+1], c.seeds()[i:], threads[i])
 		if err != nil {
 			all.close()
 			return nil, err
@@ -132,6 +192,14 @@ func (all concurrent) score(logits [][]float32) error {
 	var g errgroup.Group
 	for i, s := range all {
 		g.Go(func() error { return s.score(logits[i : i+1]) })
+	}
+	return g.Wait()
+}
+
+func (all concurrent) query(first, count int, logits [][]float32) error {
+	var g errgroup.Group
+	for i, s := range all {
+		g.Go(func() error { return s.query(first, count, logits[i:i+1]) })
 	}
 	return g.Wait()
 }

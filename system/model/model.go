@@ -32,14 +32,15 @@ type kind struct {
 	drop   nn.Dropout // before the head's linear layer
 	within bool       // whether the backbone drops, too
 	build  func(b *nn.Builder, bands int) (net backbone, features int)
+	stack  func(b *nn.Builder, bands, networks int) (net backbone, features int) // several beside each other; nil: cannot be
 }
 
 var kinds = []kind{
-	{"resnet18", 64, 0.5, false, resnet(stemChannels, 2, 2, 2, 2)},
-	{"resnet34", 64, 0.5, false, resnet(stemChannels, 3, 4, 6, 3)},
-	{"vit_b_16", vitPixels, 0.5, false, newViT},
-	{"light_transformer", 112, lightDrop, true, newLight},
-	{Tiny, 16, 0.5, false, resnet(4, 1, 1)},
+	{"resnet18", 64, 0.5, false, resnet(stemChannels, 2, 2, 2, 2), resnets(stemChannels, 2, 2, 2, 2)},
+	{"resnet34", 64, 0.5, false, resnet(stemChannels, 3, 4, 6, 3), resnets(stemChannels, 3, 4, 6, 3)},
+	{"vit_b_16", vitPixels, 0.5, false, newViT, nil},
+	{"light_transformer", 112, lightDrop, true, newLight, nil},
+	{Tiny, 16, 0.5, false, resnet(4, 1, 1), resnets(4, 1, 1)},
 }
 
 // Tiny is a residual network of some 1,500 parameters, for tests of what is
@@ -163,8 +164,7 @@ func (c Cost) FLOP() float64 { return 2 * float64(c.Layers+c.Attention) }
 
 // Cost counts the operations for one square image of that side, which
 // CheckSize accepts.
-func (m *Model) Cost(pixels int) Cost {
-	c := m.backbone.cost(pixels)
-	c.Layers += m.head.MACs(1)
-	return c
-}
+func (m *Model) Cost(pixels int) Cost { return m.backbone.cost(pixels).plus(m.HeadCost()) }
+
+// HeadCost counts those of the head alone.
+func (m *Model) HeadCost() Cost { return Cost{Layers: m.head.MACs(1)} }

@@ -24,6 +24,13 @@ const stemChannels = 64
 // newTrunk makes a trunk whose stem has that many channels, with blocks[i] blocks
 // in stage i.
 func newTrunk(b *nn.Builder, bands, channels int, blocks ...int) *trunk {
+	return newTrunks(b, bands, 1, channels, blocks...)
+}
+
+// newTrunks makes that many trunks beside each other, which see the same images: one of
+// as many times the channels, which do not mix.
+func newTrunks(b *nn.Builder, bands, trunks, channels int, blocks ...int) *trunk {
+	channels *= trunks
 	t := &trunk{
 		conv: b.Conv2D("conv1", nn.Conv2D{In: bands, Out: channels, Kernel: 7, Stride: 2, Padding: 3}),
 		bn:   b.BatchNorm("bn1", channels),
@@ -38,7 +45,7 @@ func newTrunk(b *nn.Builder, bands, channels int, blocks ...int) *trunk {
 				stride = 2
 			}
 			part := b.In(fmt.Sprintf("layer%d.%d", stage+1, i))
-			block := newBasicBlock(part, in, out, stride)
+			block := newBasicBlock(part, in, out, stride, trunks)
 			t.blocks, layers = append(t.blocks, block), append(layers, block.forward)
 			in = out
 		}
@@ -128,15 +135,15 @@ type basicBlock struct {
 	shortcutNorm *nn.BatchNorm
 }
 
-func newBasicBlock(b *nn.Builder, in, out, stride int) *basicBlock {
+func newBasicBlock(b *nn.Builder, in, out, stride, groups int) *basicBlock {
 	l := &basicBlock{
-		conv1: b.Conv2D("conv1", nn.Conv2D{In: in, Out: out, Kernel: 3, Stride: stride, Padding: 1}),
+		conv1: b.Conv2D("conv1", nn.Conv2D{In: in, Out: out, Kernel: 3, Stride: stride, Padding: 1, Groups: groups}),
 		bn1:   b.BatchNorm("bn1", out),
-		conv2: b.Conv2D("conv2", nn.Conv2D{In: out, Out: out, Kernel: 3, Stride: 1, Padding: 1}),
+		conv2: b.Conv2D("conv2", nn.Conv2D{In: out, Out: out, Kernel: 3, Stride: 1, Padding: 1, Groups: groups}),
 		bn2:   b.BatchNorm("bn2", out),
 	}
 	if in != out || stride != 1 {
-		l.shortcut = b.Conv2D("downsample.0", nn.Conv2D{In: in, Out: out, Kernel: 1, Stride: stride})
+		l.shortcut = b.Conv2D("downsample.0", nn.Conv2D{In: in, Out: out, Kernel: 1, Stride: stride, Groups: groups})
 		l.shortcutNorm = b.BatchNorm("downsample.1", out)
 	}
 	return l
@@ -173,7 +180,15 @@ type residual struct{ *trunk }
 // channels, with blocks[i] blocks in stage i.
 func resnet(channels int, blocks ...int) func(b *nn.Builder, bands int) (backbone, int) {
 	return func(b *nn.Builder, bands int) (backbone, int) {
-		return residual{newTrunk(b, bands, channels, blocks...)}, channels << (len(blocks) - 1)
+		return resnets(channels, blocks...)(b, bands, 1)
+	}
+}
+
+// resnets returns the maker of several such networks beside each other. The features of
+// one follow those of the one before.
+func resnets(channels int, blocks ...int) func(b *nn.Builder, bands, networks int) (backbone, int) {
+	return func(b *nn.Builder, bands, networks int) (backbone, int) {
+		return residual{newTrunks(b, bands, networks, channels, blocks...)}, channels << (len(blocks) - 1)
 	}
 }
 

@@ -78,6 +78,12 @@ func fnv1a(s string) uint64 {
 	return h
 }
 
+// SubSeed returns the seed of part number n ≥ 0 of what has a seed, such as a batch of
+// a data set: that element of SplitMix64's sequence, so that neighbours have nothing
+// in common.
+func SubSeed(seed uint64, n int) uint64 { return mix(seed + increment*(uint64(n)+1)) }
+
+// mix is the finaliser of SplitMix64 (Steele, Lea and Flood 2014).
 func mix(z uint64) uint64 {
 	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
 	z = (z ^ z>>27) * 0x94D049BB133111EB

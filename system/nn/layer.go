@@ -40,6 +40,7 @@ func (b *Builder) Embedding(name string, shape ...int) *Param {
 type Conv2D struct {
 	In, Out                 int // channels
 	Kernel, Stride, Padding int // pixels
+	Groups                  int // parts of the channels that do not mix; 0: 1
 	Biased                  bool
 
 	weight, bias *Param
@@ -47,13 +48,13 @@ type Conv2D struct {
 
 // Conv2D adds the convolution c.
 func (b *Builder) Conv2D(name string, c Conv2D) *Conv2D {
-	area := c.Kernel * c.Kernel
-	d := heFanOut(c.Out * area)
+	area, groups := c.Kernel*c.Kernel, max(c.Groups, 1)
+	d := heFanOut(c.Out / groups * area)
 	if c.Biased {
-		d = perFanIn(c.In * area)
+		d = perFanIn(c.In / groups * area)
 	}
 	b = b.In(name)
-	c.weight = b.add("weight", d, c.Out, c.In, c.Kernel, c.Kernel)
+	c.weight = b.add("weight", d, c.Out, c.In/groups, c.Kernel, c.Kernel)
 	if c.Biased {
 		c.bias = b.add("bias", d, c.Out)
 	}
@@ -65,6 +66,7 @@ func (c *Conv2D) Forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return sc.Conv2D(x, c.weight.T(), c.bias.T(), torch.Conv{
 		Stride:  [2]int{c.Stride, c.Stride},
 		Padding: [2]int{c.Padding, c.Padding},
+		Groups:  c.Groups,
 	})
 }
 
@@ -114,6 +116,16 @@ func (b *Builder) linear(prefix string, in, out int) *Linear {
 // Forward maps [... in] to [... out].
 func (l *Linear) Forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return sc.Linear(x, l.weight.T(), l.bias.T())
+}
+
+// Apart maps [out N in] to [out N]: every output is a layer of its own, with vectors of
+// its own.
+func (l *Linear) Apart(sc *torch.Scope, x *torch.Tensor) (y *torch.Tensor) {
+	sc.Scoped(func(sc *torch.Scope) {
+		products := sc.Squeeze(sc.MatMul(x, sc.Unsqueeze(l.weight.T(), 2)), 2)
+		y = sc.Keep(sc.Add(products, sc.Unsqueeze(l.bias.T(), 1)))
+	})
+	return y
 }
 
 // Weight returns the matrix [out in].

@@ -30,6 +30,9 @@ type Params struct {
 	// convolutions in bfloat16 are faster. Values and files do not depend on it.
 	ChannelsLast bool
 
+	// Place is where Load makes the tensors; the zero value is the CPU.
+	Place torch.Place
+
 	list  []*Param
 	scope *torch.Scope // owns the tensors; nil until loaded
 }
@@ -109,7 +112,9 @@ func (ps *Params) Load(sc *torch.Scope, src Source) error {
 			ps.Free()
 			return err
 		}
-		sc.Tagged(torch.Weights, func() { p.tensor = ps.scope.Own(ps.inOrder(sc, sc.FromFloat32(data, int64s(p.Shape)...))) })
+		sc.Tagged(torch.Weights, func() {
+			p.tensor = ps.scope.Own(ps.placed(sc, ps.inOrder(sc, sc.FromFloat32(data, int64s(p.Shape)...))))
+		})
 	}
 	return nil
 }
@@ -120,6 +125,11 @@ func (ps *Params) inOrder(sc *torch.Scope, t *torch.Tensor) *torch.Tensor {
 		return t
 	}
 	return Next(t, sc.ChannelsLast(t))
+}
+
+// placed returns a loaded tensor at the place that it is kept at.
+func (ps *Params) placed(sc *torch.Scope, t *torch.Tensor) *torch.Tensor {
+	return Next(t, sc.Move(t, ps.Place))
 }
 
 // keepPages makes the C library keep the memory of freed tensors for the next

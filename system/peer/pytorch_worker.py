@@ -94,8 +94,10 @@ UNSUPPORTED = {
                     "PyTorch does not count the bytes of CPU tensors, so it can neither keep to a budget nor report a peak"),
     **dict.fromkeys(("scale_budget", "scale_split", "scale_checkpointing"),
                     "groups of scales, and large scales in parts or with checkpoints of their own, are lens's; scale_mode summed and per-scale can be compared"),
-    **dict.fromkeys(("members", "schedule"), "ensembles are lens's"),
-    **dict.fromkeys(("plan", "search"), "plans are lens's; compile: true is PyTorch's own way"),
+    **dict.fromkeys(("members", "schedule", "aggregate", "device", "placement"), "ensembles are lens's"),
+    **dict.fromkeys(("mode", "rate", "load"), "queries are made by lens's load generator"),
+    **dict.fromkeys(("passes", "passes_through"), "Monte-Carlo dropout draws its masks from lens's generator"),
+    **dict.fromkeys(("plan", "search"), "plans are lens's; compare with compile"),
 }
 
 # Settings of one kind of work alone.
@@ -388,8 +390,7 @@ class Inference(Work):
     def __init__(self, settings):
         self.model, self.images, self.facts = load(settings)
         if settings["layout"] == "channels-last":
-            self.model = self.model.to(memory_format=torch.channels_last)
-            self.images = self.images.to(memory_format=torch.channels_last)
+            self.model, self.images = (v.to(memory_format=torch.channels_last) for v in (self.model, self.images))
         self.step = functools.partial(compiled(self.model) if settings["compile"] else self.model, self.images)
         self.mode = torch.inference_mode
 

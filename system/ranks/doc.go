@@ -40,5 +40,8 @@
 // its rank alone, and its running statistics are those of rank 0 before every step:
 // DistributedDataParallel's defaults.
 //
-// Not here: parallelism within a network; ranks that come and go; GPUs.
+// Ranks exchange by Gloo, since networks are on CPUs.
+//
+// Not here: parallelism within a network; ranks that come and go; GPUs, for which
+// torch.NCCL would be the backend.
 package ranks

@@ -209,8 +209,8 @@ func (s *scorer) batch(sc *torch.Scope, b *loader.Batch) error {
 	x = trained.Resize(sc, x, s.network.Manifest.Input)
 	var logit, variance []float64
 	if s.MonteCarlo > 0 {
-		sc.Seed(batchSeed(s.Seed, b.Number))
-		samples, err := samples(sc, s.model, x, s.MonteCarlo)
+		sc.Seed(nn.SubSeed(s.Seed, b.Number))
+		samples, err := read(s.model.Samples(sc, x, s.MonteCarlo))
 		if err != nil {
 			return err
 		}
@@ -232,22 +232,6 @@ func (s *scorer) batch(sc *torch.Scope, b *loader.Batch) error {
 	return nil
 }
 
-// samples returns the logits [K N] of K passes with dropout.
-func samples(sc *torch.Scope, m *model.Model, x *torch.Tensor, k int) ([]float32, error) {
-	passes := make([]*torch.Tensor, k)
-	if m.DropoutOnlyInHead() {
-		features := m.Features(sc, x, nn.MonteCarlo)
-		for i := range passes {
-			passes[i] = m.Head(sc, features, nn.MonteCarlo)
-		}
-	} else {
-		for i := range passes {
-			passes[i] = m.ForwardMode(sc, x, nn.MonteCarlo)
-		}
-	}
-	return read(sc.Stack(passes, 0))
-}
-
 func read(t *torch.Tensor) ([]float32, error) {
 	values := make([]float32, t.Numel())
 	return values, t.CopyFloat32(values)
@@ -265,13 +249,4 @@ func moments(samples []float32, k int) (mean, variance []float64) {
 		mean[i], variance[i] = w.Mean(), w.Variance()
 	}
 	return mean, variance
-}
-
-// batchSeed mixes seed and number by the finaliser of SplitMix64 (Steele, Lea and
-// Flood 2014), so that neighbours have nothing in common.
-func batchSeed(seed uint64, number int) uint64 {
-	z := seed + 0x9e3779b97f4a7c15*(uint64(number)+1)
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
 }

@@ -15,7 +15,6 @@ import (
 	"lensbench/system/stretch"
 	"lensbench/system/survey"
 	"lensbench/system/trained"
-	"lensbench/torch"
 	"lensbench/torch/torchtest"
 )
 
@@ -74,41 +73,6 @@ func TestOrder(t *testing.T) {
 	score(t, n, set, Config{Batch: 4, Watch: func(done, of int) { told = 100*done + of }})
 	if told != 1111 {
 		t.Errorf("at the end told %d", told)
-	}
-}
-
-// The samples of one backbone pass and K heads are those of K whole passes from
-// the same state of the generator, to the bit.
-func TestHeadOnlySamplesAreWholePasses(t *testing.T) {
-	const k = 5
-	for _, name := range []string{model.Tiny, "resnet18"} {
-		m, err := model.New(name, 2)
-		if err != nil || !m.DropoutOnlyInHead() {
-			t.Fatalf("%s: dropout not only in the head, %v", name, err)
-		}
-		torchtest.Run(t, func(sc *torch.Scope) {
-			if err := m.Params.Load(sc, nn.Formula{Seed: 3, Scrambled: true}); err != nil {
-				t.Fatal(err)
-			}
-			defer m.Params.Free()
-			sc.Seed(1)
-			x := sc.Randn(3, 2, 32, 32)
-			sc.Seed(9)
-			got, err := samples(sc, m, x, k)
-			if err != nil {
-				t.Fatal(err)
-			}
-			sc.Seed(9)
-			for i := range k {
-				want, err := read(m.ForwardMode(sc, x, nn.MonteCarlo))
-				if err != nil || !slices.Equal(got[3*i:3*i+3], want) {
-					t.Errorf("%s: pass %d: %v, %v, a whole pass %v", name, i, got[3*i:3*i+3], err, want)
-				}
-			}
-			if slices.Equal(got[:3], got[3:6]) {
-				t.Errorf("%s: two passes are the same", name)
-			}
-		})
 	}
 }
 

@@ -75,6 +75,18 @@ func Share(images Images, rank, world int) Images {
 	return s
 }
 
+// First returns the first n of the images, of which there are at least as many.
+func First(images Images, n int) Images {
+	if n == images.Len() {
+		return images
+	}
+	s := &Subset{of: images}
+	for i := range n {
+		s.index = append(s.index, i)
+	}
+	return s
+}
+
 // Len returns the number of images.
 func (s *Subset) Len() int { return len(s.index) }
 

@@ -4,18 +4,28 @@
 // Kinds of work and their settings, with what holds where one is not set:
 //
 //	inference   one network on a batch in memory, images from the formula of package nn:
-//	            model (needed), pixels (the network's own), batch (1), bands (3), threads (all), seed (0), layout (contiguous), plan (none), search (no)
+//	            model (needed), passes (one without dropout), passes_through (head where that is the same),
+//	            pixels (the network's own), batch (1), bands (3), threads (all), seed (0),
+//	            layout (contiguous), plan (none), search (no)
 //	train       one network on a batch in memory, or on simulated images on disk: settings as for
 //	            inference, and those that protocol.Settings says are of kind train
 //	ensemble    several networks on simulated images on disk (package ensemble):
-//	            members (resnet18, vit_b_16, light_transformer), schedule (sequential), pixels (112),
-//	            images (4), batch (1), bands (3), threads (all), seed (0)
+//	            members (resnet18, vit_b_16, light_transformer), schedule (sequential), source (disk),
+//	            format (npy), workers (none), prefetch (2), passes (one without dropout), aggregate (stream
+//	            with passes), device (cpu), placement (one), pixels (112), images (4), batch (1), bands (3), threads (all), seed (0)
 //	train       steps of one network (package step); with ranks above 1 (1) this process is rank 0
 //	            of as many, and starts the others
 //	null        nothing
 //
 // Weights come from the formula and the seed. An iteration of inference is one
-// forward pass; of an ensemble it is all images through all members.
+// forward pass, or as many as there are Monte-Carlo passes; of an ensemble it is all
+// images through all members.
+//
+// In a mode (package traffic), which inference and ensembles have, an iteration is a
+// query, and its latency ends when the logits are on the host. Settings are then also
+// images (64 in memory) and, of arrivals, rate or load (50 %); batch is 1, 8, 32 and 32
+// where it is not set. The offline rate that load is a share of is measured while
+// preparing, so that arms on a slower or busier machine get fewer queries.
 //
 // An iteration of training is a step. With a budget of memory it is a fixed number of
 // images instead, in steps of a batch that stays or that a rule chooses (package

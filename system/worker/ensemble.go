@@ -2,6 +2,7 @@ package worker
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -18,14 +19,18 @@ import (
 // A committee is an ensemble on simulated images.
 type committee struct {
 	steady
-	plain
 	*ensemble.Ensemble
 	images int
+	fuses  bool // an iteration makes mean and variance instead of logits
+	passes int  // of Monte-Carlo, 0: one without dropout
 }
 
-func (s *Server) openEnsemble(c protocol.Settings, cache string) (work, error) {
+func (s *Server) openEnsemble(c protocol.Settings, cache string) (network, error) {
 	dir, err := simulated(cache, survey.Spec{Seed: uint64(c.Seed), Count: c.Images, Pixels: c.Pixels, Bands: c.Bands})
 	if err != nil {
+		return nil, err
+	}
+	if dir, err = converted(dir, c.Format); err != nil {
 		return nil, err
 	}
 	e, err := ensemble.Open(ensemble.Config{
@@ -34,15 +39,25 @@ func (s *Server) openEnsemble(c protocol.Settings, cache string) (work, error) {
 		Dir:         dir,
 		Images:      c.Images,
 		Batch:       c.Batch,
+		Resident:    c.Source == sourceMemory,
+		Workers:     c.Workers,
+		Prefetch:    c.Prefetch * max(c.Workers, 1),
+		Passes:      c.Passes,
+		Aggregate:   c.Aggregate,
+		Device:      c.Device,
+		Placement:   ensemble.Placement(c.Placement),
 		Threads:     c.Threads,
 		Seed:        uint64(c.Seed),
 		Command:     s.Member,
 		CountMemory: s.counts,
 	})
+	if errors.Is(err, ensemble.ErrNoDevice) {
+		return nil, refuse(protocol.Unsupported, "%v", err)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return committee{Ensemble: e, images: c.Images}, nil
+	return committee{Ensemble: e, images: c.Images, fuses: c.Aggregate != "", passes: c.Passes}, nil
 }
 
 // simulated returns the directory of a data set below the cache, which is made
@@ -69,7 +84,7 @@ func (w committee) facts() protocol.Facts {
 	for _, m := range w.Models() {
 		f.Parameters += m.Params.Trainable()
 		f.WeightBytes += m.Params.Bytes()
-		f.FLOPPerItem += m.Cost(m.Pixels).FLOP()
+		f.FLOPPerItem += flop(m, m.Pixels, w.passes, "")
 	}
 	return f
 }
@@ -77,7 +92,7 @@ func (w committee) facts() protocol.Facts {
 func (w committee) iterate(n int, c *clock) error {
 	c.start()
 	for range n {
-		if _, err := w.Score(); err != nil {
+		if err := w.once(); err != nil {
 			return err
 		}
 		c.lap()
@@ -85,11 +100,31 @@ func (w committee) iterate(n int, c *clock) error {
 	return nil
 }
 
+func (w committee) query(first, count int) ([][]float32, error) { return w.Query(first, count) }
+
+func (w committee) once() (err error) {
+	if w.fuses {
+		_, _, err = w.Fuse()
+	} else {
+		_, err = w.Score()
+	}
+	return err
+}
+
 // outputs are the logits [members images], or what fusion makes of them: for every
-// image the mean and the variance over members.
+// image the mean and the variance over members. Work that makes those has no others.
 func (w committee) outputs(check string) (outputs, error) {
-	if !slices.Contains([]string{"", protocol.CheckLogits, protocol.CheckFused, protocol.CheckDigests}, check) {
-		return outputs{}, noCheck(check)
+	known := []string{"", protocol.CheckLogits, protocol.CheckFused, protocol.CheckDigests}
+	if w.fuses {
+		known = known[2:]
+	}
+	if !slices.Contains(known, check) {
+		return outputs{}, noCheck(orElse(check, protocol.CheckLogits))
+	}
+	if w.fuses {
+		mean, variance, err := w.Fuse()
+		all := slices.Concat(mean, variance)
+		return outputs{[]int{2, w.images}, all, []string{digestOf(mean), digestOf(variance)}}, err
 	}
 	logits, err := w.Score()
 	if err != nil {
@@ -100,6 +135,13 @@ func (w committee) outputs(check string) (outputs, error) {
 	}
 	all := slices.Concat(logits...)
 	return outputs{[]int{len(logits), w.images}, all, []string{digestOf(all)}}, nil
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
 }
 
 // fused are the means of all images over members, and then the variances.
@@ -114,6 +156,17 @@ func fused(logits [][]float32) []float32 {
 		out[i], out[n+i] = float32(m.Mean()), float32(m.Variance())
 	}
 	return out
+}
+
+func (committee) tensorPeaks() torch.Peaks { return torch.ReadPeaks() }
+
+// extra is what a device map is for: the weights on the fullest of several devices.
+func (w committee) extra(float64) (map[string]protocol.Number, error) {
+	on := w.Weights()
+	if len(on) < 2 {
+		return nil, nil
+	}
+	return map[string]protocol.Number{"device_weights_peak": protocol.Number(slices.Max(on))}, nil
 }
 
 func (w committee) children() (usage.Usage, torch.Peaks, error) { return w.Children() }

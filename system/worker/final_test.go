@@ -223,9 +223,9 @@ func numberOf(extra map[string]protocol.Number, name string) string {
 }
 
 // The first steps move weights alike in the fused kernel and in the loop of operators,
-// to a fifth of a step; another way to make them is found.
+// to half a step; another way to make them is found.
 func TestWeights(t *testing.T) {
-	const tolerance = 0.2 // as scenario fused-adamw has it
+	const tolerance = 0.5 // as scenario fused-adamw has it
 	weights := func(c protocol.Settings, spoil func(sc *torch.Scope, o *optim.AdamW)) []float32 {
 		t.Helper()
 		w := tinyTraining(t, c)

@@ -32,7 +32,7 @@ func hello() (*protocol.Hello, error) {
 			"go":       runtime.Version(),
 		},
 		Kinds:   kinds,
-		Devices: []protocol.Device{processor()},
+		Devices: append([]protocol.Device{processor()}, accelerators()...),
 	}
 	for _, f := range protocol.Fields() {
 		h.Settings = append(h.Settings, f.Key)
@@ -80,7 +80,19 @@ func loaded(name string) (string, error) {
 // features of a processor that a scenario may need, as Linux names them.
 var features = []string{"avx512_bf16", "amx_bf16", "avx512_fp16", "amx_fp16", "avx512_vnni", "avx_vnni", "amx_int8"}
 
-// processor describes the CPU, the one device that this worker computes on.
+// accelerators are the CUDA devices that libtorch sees. What they compute in hardware is
+// left out: this worker makes no use of it.
+func accelerators() (all []protocol.Device) {
+	if torch.LoadCUDA() != nil {
+		return nil
+	}
+	for i := range torch.CUDADevices() {
+		all = append(all, protocol.Device{Kind: protocol.DeviceCUDA, Name: torch.Place{CUDA: true, Index: i}.String()})
+	}
+	return all
+}
+
+// processor describes the CPU.
 func processor() protocol.Device {
 	d := protocol.Device{Kind: "cpu", Features: []string{}}
 	fs, err := procfs.NewDefaultFS()

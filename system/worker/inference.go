@@ -23,11 +23,20 @@ type inference struct {
 	crew   *plan.Crew // nil: there was no search
 	trials []protocol.Trial
 	images *torch.Tensor // [batch bands pixels pixels], freed with the lane
-	batch  int
+	batch  int           // images in memory
 	pixels int
+	seed   uint64
+	passes int    // of Monte-Carlo, 0: one without dropout
+	within string // what each passes through, throughNetwork or throughHead
 }
 
-func openInference(c protocol.Settings) (work, error) {
+// What Monte-Carlo passes go through.
+const (
+	throughNetwork = "network"
+	throughHead    = "head"
+)
+
+func openInference(c protocol.Settings) (network, error) {
 	m, err := model.New(c.Model, c.Bands)
 	if err != nil {
 		return nil, err
@@ -35,11 +44,17 @@ func openInference(c protocol.Settings) (work, error) {
 	if err := m.CheckSize(c.Pixels, c.Pixels); err != nil {
 		return nil, refuse(protocol.Unsupported, "%v", err)
 	}
+	if c.PassesThrough == throughHead && !m.DropoutOnlyInHead() {
+		return nil, refuse(protocol.Unsupported, "passes_through: head; %s drops within its backbone, too, which then has to run for every pass", c.Model)
+	}
 	lane, err := nn.OpenLane(torch.Session{Threads: c.Threads, Inference: true})
 	if err != nil {
 		return nil, err
 	}
-	w := &inference{lane: lane, model: m, batch: c.Batch, pixels: c.Pixels}
+	w := &inference{lane: lane, model: m, batch: c.Batch, pixels: c.Pixels, seed: uint64(c.Seed), passes: c.Passes, within: c.PassesThrough}
+	if c.Mode != "" {
+		w.batch = c.Images
+	}
 	m.Params.ChannelsLast = c.Layout == "channels-last"
 	if err := lane.Do(func(sc *torch.Scope) error { return w.load(sc, c) }); err != nil {
 		w.close()
@@ -49,7 +64,7 @@ func openInference(c protocol.Settings) (work, error) {
 }
 
 func (w *inference) load(sc *torch.Scope, c protocol.Settings) error {
-	formula := nn.Formula{Seed: uint64(c.Seed)}
+	formula := nn.Formula{Seed: w.seed}
 	if err := w.model.Params.Load(sc, formula); err != nil {
 		return err
 	}
@@ -109,12 +124,12 @@ func (w *inference) calibrate(sc *torch.Scope, f nn.Formula) (*plan.Calibration,
 	})
 }
 
-// forward is a forward pass of the plan, or of the network.
-func (w *inference) forward(sc *torch.Scope) *torch.Tensor {
+// logits maps images [N bands pixels pixels] to [N], by the plan or the network.
+func (w *inference) logits(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	if w.plan != nil {
-		return w.plan.Forward(sc, w.images)
+		return w.plan.Forward(sc, x)
 	}
-	return w.model.Forward(sc, w.images)
+	return w.model.Forward(sc, x)
 }
 
 // images returns images of the formula's array "input", of mean 0 and
@@ -136,11 +151,34 @@ func (w *inference) facts() protocol.Facts {
 	return protocol.Facts{
 		Parameters:        w.model.Params.Trainable(),
 		WeightBytes:       w.model.Params.Bytes(),
-		FLOPPerItem:       w.model.Cost(w.pixels).FLOP(),
+		FLOPPerItem:       flop(w.model, w.pixels, w.passes, w.within),
 		ItemsPerIteration: w.batch,
 		Threads:           w.lane.Threads(),
 		Trials:            w.trials,
 	}
+}
+
+// flop counts the operations for an image, with all its Monte-Carlo passes.
+func flop(m *model.Model, pixels, passes int, within string) float64 {
+	whole, head := m.Cost(pixels).FLOP(), m.HeadCost().FLOP()
+	switch {
+	case passes == 0:
+		return whole
+	case within == throughNetwork || !m.DropoutOnlyInHead():
+		return float64(passes) * whole
+	}
+	return whole + float64(passes-1)*head
+}
+
+// forward returns the logits of the images: [batch], or of passes [passes batch].
+func (w *inference) forward(sc *torch.Scope) *torch.Tensor {
+	switch {
+	case w.passes == 0:
+		return w.logits(sc, w.images)
+	case w.within == throughNetwork:
+		return w.model.WholeSamples(sc, w.images, w.passes)
+	}
+	return w.model.Samples(sc, w.images, w.passes)
 }
 
 func (w *inference) iterate(n int, c *clock) error {
@@ -155,6 +193,29 @@ func (w *inference) iterate(n int, c *clock) error {
 		}
 		return nil
 	})
+}
+
+func (w *inference) query(first, count int) ([][]float32, error) {
+	logits := make([]float32, count)
+	err := w.lane.Do(func(sc *torch.Scope) error {
+		return w.logits(sc, w.row(sc, first, count)).CopyFloat32(logits)
+	})
+	return [][]float32{logits}, err
+}
+
+// row returns images of the row that repeats those in memory.
+func (w *inference) row(sc *torch.Scope, first, count int) *torch.Tensor {
+	first %= w.batch
+	if first+count <= w.batch {
+		return sc.Narrow(w.images, 0, int64(first), int64(count))
+	}
+	var parts []*torch.Tensor
+	for count > 0 {
+		n := min(count, w.batch-first)
+		parts = append(parts, sc.Narrow(w.images, 0, int64(first), int64(n)))
+		first, count = 0, count-n
+	}
+	return sc.Cat(0, parts...)
 }
 
 func (w *inference) iterateCrew(n int, c *clock) error {
@@ -173,15 +234,24 @@ func (w *inference) outputs(check string) (outputs, error) {
 	if !slices.Contains([]string{"", protocol.CheckLogits, protocol.CheckDigests}, check) {
 		return outputs{}, noCheck(check)
 	}
-	logits := make([]float32, w.batch)
+	shape := []int{w.batch}
+	if w.passes > 0 {
+		shape = []int{w.passes, w.batch}
+	}
+	logits := make([]float32, w.batch*max(w.passes, 1))
 	if w.crew != nil {
 		err := w.crew.Forward(w.images, logits)
-		return outputs{[]int{w.batch}, logits, []string{digestOf(logits)}}, err
+		return outputs{shape, logits, []string{digestOf(logits)}}, err
 	}
 	err := w.lane.Do(func(sc *torch.Scope) error {
+		sc.Seed(w.seed) // of the masks of dropout
 		return w.forward(sc).CopyFloat32(logits)
 	})
-	return outputs{[]int{w.batch}, logits, []string{digestOf(logits)}}, err
+	var digests []string
+	for pass := range slices.Chunk(logits, w.batch) {
+		digests = append(digests, digestOf(pass))
+	}
+	return outputs{shape, logits, digests}, err
 }
 
 func (w *inference) close() error {

@@ -82,11 +82,19 @@ func (s *Server) open(c protocol.Settings, p *protocol.Prepare) (work, error) {
 	}
 	switch c.Kind {
 	case kindInference:
-		return openInference(c)
+		n, err := openInference(c)
+		if err != nil {
+			return nil, err
+		}
+		return openServing(n, c)
 	case kindTrain:
 		return s.openTraining(c, p.Cache)
 	case kindEnsemble:
-		return s.openEnsemble(c, p.Cache)
+		n, err := s.openEnsemble(c, p.Cache)
+		if err != nil {
+			return nil, err
+		}
+		return openServing(n, c)
 	case kindNull:
 		return null{}, nil
 	}

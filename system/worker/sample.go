@@ -17,6 +17,7 @@ const maxIterations = 10_000_000
 type clock struct {
 	begin, last time.Time // of the first iteration's start, of the latest one's end
 	durations   []float64 // s
+	latencies   []float64 // s, of queries that did not wait for each other
 }
 
 // start begins the first iteration.
@@ -90,6 +91,7 @@ func (s *Server) measure(n int) (*protocol.Sample, error) {
 		Wall:        c.last.Sub(c.begin).Seconds(),
 		CPU:         used.CPU,
 		Durations:   c.durations,
+		Latencies:   c.latencies,
 		Items:       n * s.work.facts().ItemsPerIteration,
 		RSSPeak:     used.RSSPeak,
 		Voluntary:   used.Voluntary,

@@ -38,13 +38,40 @@ func decode(raw json.RawMessage) (protocol.Settings, error) {
 			return s, err
 		}
 	}
+	if err := checkMode(s); err != nil {
+		return s, err
+	}
 	if s, err = complete(s); err != nil {
 		return s, err
 	}
-	if s.Search && s.Plan == "" {
-		return s, refuse(protocol.BadRequest, "search: it chooses how a batch goes through a plan, and plan is not set")
+	if err := checkPasses(s); err != nil {
+		return s, err
+	}
+	if err := checkPlan(s); err != nil {
+		return s, err
 	}
 	return s, checkBudget(s)
+}
+
+// checkPasses refuses ways to sample where nothing is sampled.
+func checkPasses(s protocol.Settings) error {
+	if s.PassesThrough != "" && s.Passes == 0 {
+		return refuse(protocol.BadRequest, "passes_through: %s; without Monte-Carlo there is one pass: setting %q is missing", s.PassesThrough, "passes")
+	}
+	return nil
+}
+
+// checkPlan refuses settings that plans have no part in.
+func checkPlan(s protocol.Settings) error {
+	switch {
+	case s.Search && s.Plan == "":
+		return refuse(protocol.BadRequest, "search: it chooses how a batch goes through a plan, and plan is not set")
+	case s.Search && s.Mode != "":
+		return refuse(protocol.Unsupported, "search with mode %s: what is chosen is for one number of images, and queries have others", s.Mode)
+	case s.Plan != "" && s.Passes > 0:
+		return refuse(protocol.Unsupported, "plan: %s with passes: a plan has no dropout; leave one of them out", s.Plan)
+	}
+	return nil
 }
 
 // check checks one setting against its description.
@@ -106,6 +133,22 @@ func complete(s protocol.Settings) (protocol.Settings, error) {
 		base.Members = []string{"resnet18", "vit_b_16", "light_transformer"}
 		base.Schedule = string(ensemble.Sequential)
 		base.Pixels, base.Images = 112, 4
+		if s.Passes > 0 {
+			base.Aggregate = ensemble.Stream
+		}
+	}
+	if s.Mode != "" {
+		base = base.Overlay(modeDefaults(s))
+		base.Source = sourceFor(s.Kind)
 	}
 	return base.Overlay(s), nil
+}
+
+// sourceFor is where a kind of work has images that are served: those of inference have
+// no other place than memory.
+func sourceFor(kind string) string {
+	if kind == kindEnsemble {
+		return sourceMemory
+	}
+	return ""
 }

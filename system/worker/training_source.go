@@ -92,6 +92,8 @@ type disk struct {
 
 // Formats of the images on disk, and what is kept of them decoded.
 const (
+	sourceMemory = "memory"
+
 	formatPNG   = "png"
 	cacheMemory = "memory"
 	cacheMapped = "mapped"
@@ -102,8 +104,11 @@ func openDisk(c protocol.Settings, cache string, rank int) (*disk, error) {
 	if err != nil {
 		return nil, err
 	}
+	if dir, err = converted(dir, c.Format); err != nil {
+		return nil, err
+	}
 	d := &disk{settings: c}
-	if d.images, err = openFormat(dir, c.Format); err != nil {
+	if d.images, err = survey.OpenImages(dir); err != nil {
 		return nil, err
 	}
 	if d.images, err = kept(d.images, c.Cache, cache); err != nil {
@@ -128,23 +133,21 @@ func kept(images survey.Images, how, dir string) (survey.Images, error) {
 	return images, nil
 }
 
-// openFormat opens the images of a data set, converted if they are to be PNG.
-func openFormat(dir, format string) (survey.Images, error) {
+// converted returns the directory of a data set's images in a format, which are
+// made of it if they are not there yet.
+func converted(dir, format string) (string, error) {
 	if format != formatPNG {
-		return survey.OpenImages(dir)
+		return dir, nil
 	}
 	pictures := dir + "-png"
-	if images, err := survey.OpenImages(pictures); err == nil {
-		return images, nil
+	if _, err := survey.OpenImages(pictures); err == nil {
+		return pictures, nil
 	}
 	images, err := survey.OpenImages(dir)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	if err := survey.Convert(context.Background(), images, pictures, formatPNG, func(int, int) {}); err != nil {
-		return nil, err
-	}
-	return survey.OpenImages(pictures)
+	return pictures, survey.Convert(context.Background(), images, pictures, formatPNG, func(int, int) {})
 }
 
 func (d *disk) next(sc *torch.Scope) (images, labels *torch.Tensor, err error) {

@@ -107,6 +107,7 @@ const resnet = `{"kind": "inference", "model": "resnet18", "pixels": 32, "batch"
 // TestRefusals: each line is one mistake, answered with its kind; the worker
 // goes on to the next.
 func TestRefusals(t *testing.T) {
+	shared := t.TempDir()
 	cases := []struct{ line, kind, message string }{
 		{`hello`, "bad-request", "request: invalid character 'h'"},
 		{`{"id": 1, "op": "hello"} {}`, "bad-request", "more than one object on a line"},
@@ -128,6 +129,14 @@ func TestRefusals(t *testing.T) {
 		{prepare(`{"kind": "inference", "model": "alexnet"}`, "time", "/tmp"), "unknown-setting", `model: "alexnet" is not known to this worker, want one of resnet18, `},
 		{prepare(`{"kind": "ensemble", "members": ["resnet18", "x"]}`, "time", "/tmp"), "unknown-setting", `members: "x" is not known`},
 		{prepare(`{"kind": "inference"}`, "time", "/tmp"), "bad-request", `setting "model" is missing`},
+		{prepare(`{"kind": "inference", "model": "resnet18", "passes_through": "head"}`, "time", "/tmp"), "bad-request", `passes_through: head; without Monte-Carlo there is one pass: setting "passes" is missing`},
+		{prepare(`{"kind": "inference", "model": "light_transformer", "passes": 5, "passes_through": "head"}`, "time", "/tmp"), "unsupported", "light_transformer drops within its backbone"},
+		{prepare(`{"kind": "inference", "model": "resnet18", "rate": 5}`, "time", "/tmp"), "bad-request", "rate and load are of arrivals, for mode server"},
+		{prepare(`{"kind": "inference", "model": "resnet18", "mode": "server", "rate": 5, "load": 5}`, "time", "/tmp"), "bad-request", "rate: 5 and load: 5 %; want one of them"},
+		{prepare(`{"kind": "inference", "model": "resnet18", "images": 5}`, "time", "/tmp"), "bad-request", "images: of inference are for a mode"},
+		{prepare(`{"kind": "inference", "model": "resnet18", "mode": "single-stream", "batch": 5}`, "time", "/tmp"), "bad-request", "batch: 5, queries of mode single-stream are of one image"},
+		{prepare(`{"kind": "inference", "model": "resnet18", "mode": "offline", "passes": 5}`, "time", "/tmp"), "unsupported", "mode: offline; Monte-Carlo passes"},
+		{prepare(`{"kind": "ensemble", "mode": "offline", "source": "disk"}`, "time", "/tmp"), "unsupported", "images that are served are in memory"},
 		{prepare(`{"kind": "null", "model": "resnet18"}`, "time", "/tmp"), "bad-request", `setting "model" does not belong to kind null, but to inference`},
 		{prepare(`{"kind": "inference", "model": "resnet18", "batch": -1}`, "time", "/tmp"), "bad-request", "batch: -1, want 1 to 65536"},
 		{prepare(`{"kind": "inference", "model": "resnet18", "batch": "1"}`, "time", "/tmp"), "bad-request", "settings: json: cannot unmarshal string"},
@@ -135,8 +144,11 @@ func TestRefusals(t *testing.T) {
 		{prepare(resnet, "energy", "/tmp"), "bad-request", `unknown pass "energy", want time or memory`},
 		{prepare(`{"kind": "inference", "model": "vit_b_16", "pixels": 64}`, "time", "/tmp"), "unsupported", "vit_b_16: images of 64×64 pixels: want 224×224"},
 		{prepare(`{"kind": "inference", "model": "resnet18", "batch": 65536, "bands": 16, "pixels": 1024}`, "time", "/tmp"), "out-of-memory", "alloc"},
+		{prepare(`{"kind": "ensemble", "members": ["resnet18"], "images": 1, "pixels": 32, "schedule": "streams"}`, "time", shared), "failed", "schedule streams is for device cuda"},
 		{prepare(`{"kind": "inference", "model": "resnet18", "search": true}`, "time", "/tmp"), "bad-request", "search: it chooses how a batch goes through a plan, and plan is not set"},
 		{prepare(`{"kind": "inference", "model": "resnet18", "plan": "int4"}`, "time", "/tmp"), "unknown-setting", `plan: "int4" is not known to this worker, want one of folded, fp32, bf16, int8`},
+		{prepare(`{"kind": "inference", "model": "resnet18", "plan": "fp32", "passes": 4}`, "time", "/tmp"), "unsupported", "plan: fp32 with passes"},
+		{prepare(`{"kind": "inference", "model": "resnet18", "plan": "fp32", "search": true, "mode": "offline"}`, "time", "/tmp"), "unsupported", "search with mode"},
 		{prepare(`{"kind": "ensemble"}`, "time", "here"), "bad-request", `cache: "here" is not an absolute directory`},
 		{prepare(`{"kind": "ensemble", "bands": 16}`, "time", "/tmp"), "unsupported", "bands: 16, simulated images have at most"},
 		{prepare(`{"kind": "ensemble"}`, "time", "/proc/nowhere"), "failed", "/proc/nowhere"},
@@ -194,6 +206,64 @@ func TestInference(t *testing.T) {
 	}
 }
 
+// TestMonteCarlo: passes through the head alone are, to the bit, passes through the
+// network, with as many digests as passes; and of other work when the masks are others,
+// which is what the check would find.
+func TestMonteCarlo(t *testing.T) {
+	verify := func(settings string) (*protocol.Facts, *protocol.Outputs) {
+		r := talk(t, prepare(`{"kind": "inference", "pixels": 48, "batch": 2, "threads": 1, "passes": 4, `+settings+`}`, "time", ""),
+			`{"id": 2, "op": "sample", "sample": {"iterations": 2}}`, `{"id": 3, "op": "verify", "verify": {"check": "digests"}}`)
+		if r[0].Error != nil || r[2].Outputs == nil {
+			t.Fatalf("%s: %+v", settings, r)
+		}
+		checkSample(t, r[1].Sample, 2, 4)
+		return r[0].Facts, r[2].Outputs
+	}
+	whole, a := verify(`"model": "resnet18", "passes_through": "network"`)
+	head, b := verify(`"model": "resnet18", "passes_through": "head"`)
+	_, byDefault := verify(`"model": "resnet18"`)
+	if len(a.Digests) != 4 || !slices.Equal(a.Digests, b.Digests) || !slices.Equal(a.Shape, []int{4, 2}) || byDefault.Digest != a.Digest {
+		t.Errorf("network %+v\nhead %+v", a, b)
+	}
+	if slices.Equal(a.Values[:2], a.Values[2:4]) {
+		t.Errorf("two passes are the same: %v", a.Values)
+	}
+	if whole.FLOPPerItem < 3.9*head.FLOPPerItem || whole.FLOPPerItem > 4*head.FLOPPerItem {
+		t.Errorf("%g FLOP in the network, %g in the head", whole.FLOPPerItem, head.FLOPPerItem)
+	}
+	if _, other := verify(`"model": "resnet18", "seed": 1`); slices.Equal(other.Digests, a.Digests) {
+		t.Error("another seed has the same digests")
+	}
+	verify(`"model": "light_transformer"`)
+}
+
+// TestAggregate: what is kept and what is streamed agree, and have no logits to show.
+func TestAggregate(t *testing.T) {
+	cache := t.TempDir()
+	var all []*protocol.Outputs
+	for _, how := range []string{`"aggregate": "keep"`, `"aggregate": "stream"`, `"seed": 0`} {
+		settings := fmt.Sprintf(`{"kind": "ensemble", "members": ["resnet18", "resnet34"], "passes": 3, "images": 3, "batch": 2, "pixels": 48, "threads": 1, %s}`, how)
+		r := talk(t, prepare(settings, "time", cache), `{"id": 2, "op": "sample", "sample": {"iterations": 1}}`,
+			`{"id": 3, "op": "verify", "verify": {"check": "fused"}}`, `{"id": 4, "op": "verify"}`)
+		if r[0].Error != nil || r[2].Outputs == nil {
+			t.Fatalf("%s: %+v, %+v", how, r[0].Error, r[2].Error)
+		}
+		checkSample(t, r[1].Sample, 1, 3)
+		if r[3].Error == nil || !strings.Contains(r[3].Error.Message, "no logits to compare") {
+			t.Errorf("logits: %+v", r[3])
+		}
+		all = append(all, r[2].Outputs)
+	}
+	for i, v := range all[0].Values {
+		if d := math.Abs(float64(all[1].Values[i] - v)); len(all[0].Values) != 6 || !(v != 0) || !(d <= 1e-6) {
+			t.Errorf("value %d: %v kept, %v streamed", i, v, all[1].Values[i])
+		}
+	}
+	if all[1].Digest != all[2].Digest {
+		t.Error("passes are not streamed by default")
+	}
+}
+
 // checkSample checks what holds for every sample of the time pass.
 func checkSample(t *testing.T, s *protocol.Sample, iterations, items int) {
 	t.Helper()
@@ -248,8 +318,8 @@ func TestNull(t *testing.T) {
 func TestEnsemble(t *testing.T) {
 	cache := t.TempDir()
 	var digests []string
-	for _, schedule := range []string{"sequential", "processes"} {
-		settings := fmt.Sprintf(`{"kind": "ensemble", "members": ["resnet18", "light_transformer"], "images": 3, "batch": 2, "pixels": 48, "threads": 1, "schedule": %q}`, schedule)
+	for _, schedule := range []string{`"sequential"`, `"processes"`, `"batch-major", "workers": 2, "prefetch": 1`, `"batch-major", "source": "memory"`} {
+		settings := fmt.Sprintf(`{"kind": "ensemble", "members": ["resnet18", "light_transformer"], "images": 3, "batch": 2, "pixels": 48, "threads": 1, "schedule": %s}`, schedule)
 		r := talk(t, prepare(settings, "time", cache), `{"id": 2, "op": "sample", "sample": {"iterations": 2}}`, `{"id": 3, "op": "verify"}`)
 		if r[0].Error != nil {
 			t.Fatal(r[0].Error)
@@ -263,7 +333,7 @@ func TestEnsemble(t *testing.T) {
 		}
 		digests = append(digests, r[2].Outputs.Digest)
 	}
-	if digests[0] != digests[1] { // one thread each, so even the bits are the same
+	if slices.ContainsFunc(digests, func(d string) bool { return d != digests[0] }) { // one thread each, so even the bits are the same
 		t.Errorf("digests %v differ", digests)
 	}
 	if sets, err := filepath.Glob(filepath.Join(cache, "images", "*", "manifest.json")); err != nil || len(sets) != 1 {

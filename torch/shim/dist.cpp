@@ -1,5 +1,6 @@
-// dist.cpp: processes that work together: c10d's TCPStore, its process group
-// over Gloo, and the reducer of its DistributedDataParallel.
+// dist.cpp: processes that work together: c10d's TCPStore, its process groups
+// over Gloo and, by liblt_nccl.so, NCCL, and the reducer of its
+// DistributedDataParallel.
 //
 // PyTorch's wheel has no headers of Gloo. c10d's need only names of it, behind
 // pointers; stub/gloo has these, and is searched after all other directories.
@@ -7,6 +8,7 @@
 #define USE_DISTRIBUTED
 
 #include "core.hpp"
+#include "nccl.hpp"
 
 #include <c10/util/Logging.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
@@ -19,6 +21,8 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <dlfcn.h>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -58,13 +62,39 @@ std::shared_ptr<gloo::transport::Device> device(std::string_view host, std::stri
   return c10d::ProcessGroupGloo::createDefaultDevice();
 }
 
-c10::intrusive_ptr<c10d::ProcessGroup> gloo_group(const lt_store *s, int rank, int world, const lt_group_options &o) {
+c10::intrusive_ptr<c10d::Backend> gloo(const lt_store *s, int rank, int world, const lt_group_options &o) {
   auto options = c10d::ProcessGroupGloo::Options::create(std::chrono::milliseconds(o.timeout_ms));
   options->devices.push_back(device(o.host, o.interface));
-  c10::intrusive_ptr<c10d::Backend> backend = c10::make_intrusive<c10d::ProcessGroupGloo>(s->store, rank, world, options);
+  return c10::make_intrusive<c10d::ProcessGroupGloo>(s->store, rank, world, options);
+}
+
+// nccl_library is the path of liblt_nccl.so, beside this library.
+std::string nccl_library() {
+  Dl_info self;
+  if (!dladdr(reinterpret_cast<void *>(&lt_group_new), &self)) return "liblt_nccl.so";
+  std::string path = self.dli_fname;
+  return path.substr(0, path.rfind('/') + 1) + "liblt_nccl.so";
+}
+
+c10::intrusive_ptr<c10d::Backend> nccl(const lt_store *s, int rank, int world, const lt_group_options &o) {
+  void *library = dlopen(nccl_library().c_str(), RTLD_NOW);
+  auto open = library ? reinterpret_cast<decltype(&lt_nccl_backend)>(dlsym(library, "lt_nccl_backend")) : nullptr;
+  if (!open)
+    throw Failure(LT_ERR_NOT_IMPLEMENTED, std::string("this build has no backend \"nccl\", only gloo: ") + dlerror());
+  auto store = c10::make_intrusive<c10d::PrefixStore>("nccl", s->store); // two backends, two sets of keys
+  return c10::intrusive_ptr<c10d::Backend>::reclaim(open(store, rank, world, o.timeout_ms));
+}
+
+// make_group has Gloo for tensors on CPUs and, if asked for, NCCL for those on CUDA
+// devices, as PyTorch has it by default where it finds devices.
+c10::intrusive_ptr<c10d::ProcessGroup> make_group(std::string_view backend, const lt_store *s, int rank, int world, const lt_group_options &o) {
+  using Type = c10d::ProcessGroup::BackendType;
   auto group = c10::make_intrusive<c10d::ProcessGroup>(s->store, rank, world);
-  group->setBackend(c10::DeviceType::CPU, c10d::ProcessGroup::BackendType::GLOO, backend);
-  group->setDefaultBackend(c10d::ProcessGroup::BackendType::GLOO);
+  group->setBackend(c10::DeviceType::CPU, Type::GLOO, gloo(s, rank, world, o));
+  group->setDefaultBackend(Type::GLOO);
+  if (backend == "gloo") return group;
+  group->setBackend(c10::DeviceType::CUDA, Type::NCCL, nccl(s, rank, world, o));
+  group->setDefaultBackend(Type::NCCL);
   return group;
 }
 
@@ -129,9 +159,10 @@ void lt_store_free(lt_store *s) { delete s; }
 
 lt_error *lt_group_new(const char *backend, lt_store *s, int rank, int world, const lt_group_options *o, lt_group **out) {
   return guard([&] {
-    if (std::string_view(backend) != "gloo")
-      throw Failure(LT_ERR_NOT_IMPLEMENTED, std::string("this build has no backend \"") + backend + "\"; it has gloo, for tensors on a CPU");
-    *out = new lt_group{gloo_group(s, rank, world, *o)};
+    std::string_view name = backend;
+    if (name != "gloo" && name != "nccl")
+      throw Failure(LT_ERR_INVALID, "unknown backend \"" + std::string(name) + "\", want gloo or nccl");
+    *out = new lt_group{make_group(name, s, rank, world, *o)};
   });
 }
 

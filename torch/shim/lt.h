@@ -30,6 +30,7 @@ typedef struct lt_tensor lt_tensor; /* one counted reference to a tensor, not a 
 typedef struct lt_op lt_op;         /* an operator, found once and never freed */
 typedef struct lt_program lt_program; /* calls of operators one after another */
 typedef struct lt_mode lt_mode;     /* a thread-local mode that is in force */
+typedef struct lt_stream lt_stream;   /* a stream of a CUDA device that a thread is in */
 typedef struct lt_store lt_store;     /* a connection to the store of several processes */
 typedef struct lt_group lt_group;     /* connections to all other processes */
 typedef struct lt_reducer lt_reducer; /* averages gradients over the processes of a group */
@@ -223,7 +224,11 @@ void lt_memory_trace_take(lt_memory_event *out);       /* all events kept, to ou
  * Several processes, called ranks, that work together. Each rank calls the same
  * functions of a group in the same order with tensors of the same shapes. A
  * function of a group waits for the other ranks; once one has failed, the group
- * is of no use. Tensors are on the CPU.
+ * is of no use.
+ *
+ * The backend "gloo" is for tensors on CPUs; "nccl" is that and NCCL, for tensors
+ * on CUDA devices. NCCL is in liblt_nccl.so, beside this library, if it was built;
+ * without it "nccl" is LT_ERR_NOT_IMPLEMENTED.
  */
 typedef struct lt_group_options {
   int64_t timeout_ms;    /* of one function of the group */
@@ -254,6 +259,17 @@ lt_error *lt_reducer_new(lt_group *g, lt_tensor *const *params, int n, int64_t f
 lt_error *lt_reducer_forward(lt_reducer *r);
 lt_error *lt_reducer_backward(lt_reducer *r);
 void lt_reducer_free(lt_reducer *r); /* NULL is allowed */
+
+/*
+ * CUDA devices, once lt_load_cuda has opened what registers them. Operators run where
+ * their arguments are. Between lt_stream_enter and lt_stream_leave the calling thread
+ * queues work on that device in a stream of libtorch's pool instead of the one that all
+ * threads share; copies to the host wait for it. Left on the same thread.
+ */
+int lt_cuda_devices(void);                                              /* those that libtorch sees */
+lt_error *lt_to_cuda(const lt_tensor *t, int index, lt_tensor **out);   /* out [owned] */
+lt_error *lt_stream_enter(int index, lt_stream **out);                  /* out [owned], given back to lt_stream_leave */
+void lt_stream_leave(lt_stream *s);                                     /* NULL is allowed */
 
 /* the library */
 const char *lt_version(void);                    /* of libtorch, for example 2.11.0 */

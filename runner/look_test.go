@@ -1,0 +1,141 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"lensbench/record"
+	"lensbench/runner/fakeworker"
+)
+
+// lookedCell has a variant that is forty times as slow and one that is like the
+// control, and is looked at after 11 and 14 restarts. At the first look a
+// difference can be proven; equal arms of such work scatter too much for
+// anything.
+func lookedCell() record.Cell {
+	c := smallCell("c", 3)
+	c.Measure = append(c.Measure, record.MemoryPeak)
+	c.Plan = c.Plan.With(14)
+	c.Plan.Looks = []int{11, 14}
+	c.Plan.Blocks = 2
+	return c
+}
+
+var slowFirst = fakeworker.Script{Slower: map[int]float64{2: 40}}
+
+func TestTimeGoesToTheArmsThatNeedIt(t *testing.T) {
+	repeatChecks(t, 0)
+	dir := mustStart(t, options(t, slowFirst, lookedCell()))
+	wantLooked(t, dir)
+}
+
+// wantLooked says that a finished run of lookedCell stopped its first variant
+// after 11 restarts, did everything else once, and compared outputs on the last
+// processes of each arm.
+func wantLooked(t *testing.T, dir string) {
+	t.Helper()
+	j := journal(t, dir)
+	var looks []string
+	for _, e := range j[record.KindLook] {
+		looks = append(looks, fmt.Sprint(e.Look.Restarts, e.Look.Settled))
+	}
+	if len(looks) != 2 || looks[0] != "11 [variant1]" {
+		t.Errorf("looks %v; want the first to settle variant1 and a second", looks)
+	}
+	seen := map[string]int{}
+	for _, e := range j[record.KindBlock] {
+		seen[fmt.Sprintf("%d.%d", e.Block.Restart, e.Block.Block)]++
+		arms := []string{"control", "variant1", "variant2"}
+		if e.Block.Restart >= 11 {
+			arms = []string{"control", "variant2"}
+		}
+		var got []string
+		for _, s := range e.Block.Samples {
+			got = append(got, s.Arm)
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, arms) {
+			t.Errorf("block %d.%d is of %v; want %v", e.Block.Restart, e.Block.Block, got, arms)
+		}
+	}
+	for place, n := range seen {
+		if n != 1 {
+			t.Errorf("block %s is there %d times", place, n)
+		}
+	}
+	if len(seen) != 14*2 {
+		t.Errorf("%d blocks; want 28", len(seen))
+	}
+	passes, after := map[string]int{}, map[string]int{}
+	for _, e := range j[record.KindMemory] {
+		passes[e.Memory.Arm]++
+	}
+	for _, e := range j[record.KindOutputs] {
+		if e.Outputs.When == "after" {
+			after[e.Outputs.Arm] = max(after[e.Outputs.Arm], e.Outputs.Restart)
+		}
+	}
+	for _, arm := range []string{"control", "variant1", "variant2"} {
+		last := 13
+		if arm == "variant1" {
+			last = 10
+		}
+		if passes[arm] != 2 || after[arm] != last {
+			t.Errorf("%s: %d memory passes, outputs compared last after restart %d; want 2 and %d", arm, passes[arm], after[arm], last)
+		}
+	}
+}
+
+// A run that is interrupted every few steps decides as one that is not.
+func TestLooksSurviveInterruptions(t *testing.T) {
+	repeatChecks(t, 0)
+	opts := options(t, slowFirst, lookedCell())
+	interrupted := func(run func(context.Context) error) error {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		opts.Progress = &interruptAfter{updates: 29, cancel: cancel}
+		return run(ctx)
+	}
+	var dir string
+	err := interrupted(func(ctx context.Context) (err error) {
+		dir, err = Start(ctx, opts)
+		return err
+	})
+	rounds := 0
+	for ; errors.Is(err, context.Canceled); rounds++ {
+		err = interrupted(func(ctx context.Context) error { return Resume(ctx, dir, opts) })
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rounds < 3 {
+		t.Errorf("only %d interruptions", rounds)
+	}
+	wantLooked(t, dir)
+}
+
+// When every variant is settled the cell ends.
+func TestACellEndsWhenAllIsDecided(t *testing.T) {
+	cell := lookedCell()
+	cell.Arms = cell.Arms[:2]
+	j := journal(t, mustStart(t, options(t, slowFirst, cell)))
+	if n := len(j[record.KindBlock]); n != 11*2 {
+		t.Errorf("%d blocks; want those of 11 restarts", n)
+	}
+	if len(j[record.KindEnd]) != 1 || len(j[record.KindMemory]) != 4 {
+		t.Errorf("%d ends and %d memory passes; want 1 and 4", len(j[record.KindEnd]), len(j[record.KindMemory]))
+	}
+}
+
+func TestLooksThatCannotBeKeptAreRefused(t *testing.T) {
+	for _, looks := range [][]int{{8, 16}, {14, 11}, {0, 14}, {14, 14}} {
+		cell := lookedCell()
+		cell.Plan.Looks = looks
+		if dir, err := Start(context.Background(), options(t, fakeworker.Script{}, cell)); err == nil || dir != "" {
+			t.Errorf("looks after %v of 14 restarts are accepted", looks)
+		}
+	}
+}

@@ -1,0 +1,55 @@
+// device.cpp: accelerators, through the interface that libtorch_cuda.so registers with
+// c10 when it is opened: nothing here links to it.
+#include "core.hpp"
+
+#include <c10/core/impl/DeviceGuardImplInterface.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+
+#include <memory>
+
+using namespace lt;
+
+namespace {
+
+constexpr auto kind = c10::DeviceType::CUDA;
+
+int count() { return c10::impl::hasDeviceGuardImpl(kind) ? int(c10::impl::getDeviceGuardImpl(kind)->deviceCount()) : 0; }
+
+c10::Device device(int index) {
+  if (index < 0 || index >= count())
+    throw Failure(LT_ERR_ARGUMENT, "there is no CUDA device " + std::to_string(index) + "; libtorch sees " + std::to_string(count()));
+  return {kind, c10::DeviceIndex(index)};
+}
+
+} // namespace
+
+// An lt_stream restores its thread's device and stream when it is destroyed.
+struct lt_stream {
+  c10::impl::VirtualGuardImpl cuda{kind};
+  c10::Device device_before;
+  c10::Stream own, stream_before;
+
+  explicit lt_stream(c10::Device d)
+      : device_before(cuda.exchangeDevice(d)), own(cuda.getStreamFromGlobalPool(d)), stream_before(cuda.exchangeStream(own)) {}
+  lt_stream(const lt_stream &) = delete;
+  ~lt_stream() {
+    cuda.exchangeStream(stream_before);
+    cuda.uncheckedSetDevice(device_before);
+  }
+};
+
+extern "C" {
+
+int lt_cuda_devices(void) { return count(); }
+
+lt_error *lt_to_cuda(const lt_tensor *t, int index, lt_tensor **out) {
+  return guard([&] { *out = give(borrow(t).to(device(index))); });
+}
+
+lt_error *lt_stream_enter(int index, lt_stream **out) {
+  return guard([&] { *out = std::make_unique<lt_stream>(device(index)).release(); });
+}
+
+void lt_stream_leave(lt_stream *s) { delete s; }
+
+}
