@@ -35,7 +35,7 @@ func (c *call) describe(a *C.lt_arg) string {
 	case C.LT_BOOL:
 		return fmt.Sprint(a.bits != 0)
 	case C.LT_VALUE:
-		return fmt.Sprintf("value %d", uint64(a.bits))
+		return fmt.Sprintf("value %d", int64(a.bits))
 	}
 	return c.describeList(a.tag, c.pool[a.bits:], int(a.n))
 }

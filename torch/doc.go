@@ -36,6 +36,11 @@
 // [Scope.Checkpoint] records one function of several operators as a whole, which
 // the backward pass computes again: memory for time.
 //
+// # Programs
+//
+// Calls that are made again and again with nothing but other inputs are a [Program]:
+// their arguments are converted once, and running it is one call of the shim.
+//
 // # Errors
 //
 // Operators panic with *[Error], and [Session.Run] returns it: a forward pass

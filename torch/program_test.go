@@ -100,7 +100,7 @@ func TestProgramErrors(t *testing.T) {
 		"no calls":       {func(*torch.Program, torch.Value) {}, 1, torch.ErrArgument, "has no calls"},
 		"inputs":         {func(p *torch.Program, in torch.Value) { p.Call(relu, in) }, 2, torch.ErrArgument, "takes 1 inputs, got 2"},
 		"unknown value":  {func(p *torch.Program, in torch.Value) { p.Call(relu, torch.Value(7)) }, 1, torch.ErrArgument, "is value 7 of a program that has 1"},
-		"negative value": {func(p *torch.Program, in torch.Value) { p.Call(relu, torch.Value(-1)) }, 1, torch.ErrArgument, "of a program that has 1"},
+		"negative value": {func(p *torch.Program, in torch.Value) { p.Call(relu, torch.Value(-1)) }, 1, torch.ErrArgument, "aten::relu(value -1): argument 1 (Tensor self) is value"},
 		"type":           {func(p *torch.Program, in torch.Value) { p.Call(relu, 1) }, 1, torch.ErrArgument, "aten::relu(1): argument 1 (Tensor self) got an integer"},
 		"value, not int": {func(p *torch.Program, in torch.Value) { p.Call(find(t, "aten::select", "int"), in, in, 0) }, 1, torch.ErrArgument, "argument 2 (int dim) got a value of a program"},
 		"Go type":        {func(p *torch.Program, in torch.Value) { p.Call(relu, struct{}{}) }, 1, torch.ErrArgument, "argument 1 is of Go type struct {}"},

@@ -16,8 +16,9 @@
 //     additions of shortcuts too: weights with a scale for each output, activations
 //     with one scale and zero point each, from a [Calibration].
 //
-// Sums are rounded at other places than in the network's own pass. Each precision has
-// a tolerance, Precision.Tolerance, that [Plan.Check] holds the logits against.
+// Sums are rounded at other places than in the network's own pass, so logits differ a
+// little; [Plan.Check] says whether by more than that. What a precision costs a trained
+// network is a question of its accuracy (package evaluation).
 //
 // Not here: dropout (a plan has no Monte-Carlo passes), gradients, other devices.
 package plan

@@ -77,11 +77,13 @@ func furthest(got, want []float32) float64 {
 	return most
 }
 
+// bounds are by how much logits may differ with random weights.
+var bounds = map[Precision]float64{Folded: 1e-5, Float32: 1e-5, BFloat16: 2e-2, Int8: 5e-2}
+
 // TestForward: plans compute what networks do, for the batch that they are for, and
 // for a smaller and a larger one. Bounds of bfloat16 and int8 are about twice what is
 // seen with these weights.
 func TestForward(t *testing.T) {
-	bounds := map[Precision]float64{Folded: 1e-5, Float32: 1e-5, BFloat16: 2e-2, Int8: 5e-2}
 	for _, c := range []struct {
 		model   string
 		pixels  int64
@@ -217,7 +219,7 @@ func TestSabotage(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer plan.Free()
-				if err := plan.Check(sc, m, random(sc, 4, 16)); (err != nil) != (spoil != nil) {
+				if err := plan.Check(sc, m, random(sc, 4, 16), bounds[p]); (err != nil) != (spoil != nil) {
 					t.Errorf("%s, %s: check says %v", name, p, err)
 				}
 			})
