@@ -56,6 +56,77 @@ func TestRanksThatDoNotExchange(t *testing.T) {
 	}
 }
 
+// final_quality of two ranks is of one training with steps of the same images as
+// that of one process: it repeats exactly, and refuses what would be another.
+func TestFinalQualityOfRanks(t *testing.T) {
+	t.Setenv(brief, "yes")
+	defer func(whole shortTraining) { finalTraining = whole }(finalTraining)
+	finalTraining = briefTraining
+	cache := t.TempDir()
+	const ask = `{"id": 2, "op": "verify", "verify": {"check": "final_quality"}}`
+	quality := func(settings string) []protocol.Number {
+		t.Helper()
+		r := talk(t, prepare(frozenRanks+settings, "time", cache), ask, ask)
+		if r[1].Error != nil || r[2].Error != nil {
+			t.Fatalf("%s: %v, %v", settings, r[1].Error, r[2].Error)
+		}
+		if !slices.Equal(r[1].Outputs.Values, r[2].Outputs.Values) {
+			t.Errorf("%s: final_quality is %v, then %v", settings, r[1].Outputs.Values, r[2].Outputs.Values)
+		}
+		return r[1].Outputs.Values
+	}
+	one, two := quality(`"accumulate": 2}`), quality(`"ranks": 2}`)
+	seeds := briefTraining.seeds
+	for i := range seeds {
+		// Running statistics and masks are others, so losses are only near.
+		if ratio := float64(two[i] / one[i]); !(ratio > 0.5 && ratio < 2) {
+			t.Errorf("seed %d: loss %v of two ranks, %v of one", i, two[i], one[i])
+		}
+		if lost := two[2*seeds+i]; lost != 0 {
+			t.Errorf("seed %d: %v steps were lost", i, lost)
+		}
+	}
+	r := talk(t, prepare(frozenRanks+`"ranks": 3}`, "time", cache), ask)
+	const want = "final_quality is of steps of 8 images, which accumulate 1 and ranks 3 do not divide"
+	if r[1].Error == nil || !strings.Contains(r[1].Error.Message, want) {
+		t.Errorf("%+v, want %q", r[1].Error, want)
+	}
+}
+
+// Memory of two ranks is that of both: each has weights and moments.
+func TestMemoryOfRanks(t *testing.T) {
+	memory := func(settings string) protocol.Memory {
+		t.Helper()
+		c := converse(t)
+		defer c.end(t)
+		if r := c.ask(prepare(frozenRanks+settings, "memory", "")); r.Error != nil {
+			t.Fatal(r.Error)
+		}
+		var all [2]protocol.Sample
+		for i := range all {
+			r := c.ask(`{"id": 2, "op": "sample", "sample": {"untimed": 2, "iterations": 2}}`)
+			if r.Error != nil || r.Sample.Memory.AtPeak.Total() != r.Sample.TensorPeak {
+				t.Fatalf("%+v, %+v", r.Sample, r.Error)
+			}
+			all[i] = *r.Sample
+		}
+		if all[0].TensorPeak != all[1].TensorPeak {
+			t.Errorf("peak %d, then %d", all[0].TensorPeak, all[1].TensorPeak)
+		}
+		return *all[0].Memory
+	}
+	one, two := memory(`"ranks": 1}`), memory(`"ranks": 2}`)
+	a, b := one.AtPeak, two.AtPeak
+	if b.Weights != 2*a.Weights || b.Optimiser != 2*a.Optimiser || two.ActivationPeak != 2*one.ActivationPeak {
+		t.Errorf("two ranks have %+v and activations of %d, one has %+v and %d", b, two.ActivationPeak, a, one.ActivationPeak)
+	}
+	// The reducer's buckets are as large as all gradients.
+	const trainable = 11_177_025
+	if more := two.AtPeak.Total() - 2*one.AtPeak.Total(); more < 2*4*trainable {
+		t.Errorf("two ranks have %d bytes more than twice those of one, want %d for buckets at least", more, 2*4*trainable)
+	}
+}
+
 func TestRanksRefuse(t *testing.T) {
 	r := talk(t, prepare(`{"kind": "train", "model": "resnet18", "ranks": 65}`, "time", ""),
 		prepare(frozenRanks+`"check_images": 6}`, "time", ""), `{"id": 2, "op": "verify", "verify": {"check": "gradients"}}`)

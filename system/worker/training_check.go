@@ -21,6 +21,9 @@ func (w *training) outputs(check string) (out outputs, err error) {
 	if w.settings.Adaptive != "" && check != protocol.CheckDigests && check != protocol.CheckFinalQuality {
 		return out, refuse(protocol.Unsupported, "verify: an adaptive batch has no %s to compare, for its batches are others; digests are of the images, and final_quality is of what they come to", orDefault(check))
 	}
+	if n := w.stepper.Settings.MicroBatches(); check == protocol.CheckFinalQuality && w.short.batch%(n*w.world()) != 0 {
+		return out, refuse(protocol.Unsupported, "verify: final_quality is of steps of %d images, which accumulate %d and ranks %d do not divide", w.short.batch, n, w.world())
+	}
 	_, err = w.company.do(rankRequest{Op: rankCheck, Check: check}, func() (err error) {
 		out, err = w.outputsRank(check)
 		return err

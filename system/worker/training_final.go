@@ -125,7 +125,7 @@ func (w *training) finalLoading(seed uint64) loader.Config {
 
 // finalBatch is the number of images of a rank's micro-batch.
 func (w *training) finalBatch() int {
-	return max(1, w.short.batch/w.stepper.Settings.MicroBatches()/w.world())
+	return w.short.batch / w.stepper.Settings.MicroBatches() / w.world()
 }
 
 // begin begins anew with the weights, masks and order of another seed.

@@ -30,6 +30,11 @@ const roleVariable = "LENSBENCH_TEST_ROLE"
 // apart is the variable that keeps ranks from exchanging gradients.
 const apart = "LENSBENCH_TEST_APART"
 
+// brief is the variable that makes briefTraining the training that final_quality is of.
+const brief = "LENSBENCH_TEST_BRIEF"
+
+var briefTraining = shortTraining{seeds: 2, epochs: 1, train: 24, held: 8, batch: 8, pixels: 32}
+
 func TestMain(m *testing.M) {
 	switch os.Getenv(roleVariable) {
 	case "worker":
@@ -38,6 +43,9 @@ func TestMain(m *testing.M) {
 		exit(ensemble.ServeMember())
 	case "rank":
 		exchanging = os.Getenv(apart) == ""
+		if os.Getenv(brief) != "" {
+			finalTraining = briefTraining
+		}
 		exit(ServeRank())
 	}
 	torchtest.Main(m)
@@ -499,32 +507,39 @@ func (c *conversation) end(t *testing.T) {
 	}
 }
 
-// TestNoOrphans: member processes do not outlive their worker, however it ends.
+// TestNoOrphans: processes of members and ranks do not outlive their worker, however
+// it ends.
 func TestNoOrphans(t *testing.T) {
-	const settings = `{"kind": "ensemble", "members": ["resnet18"], "images": 1, "pixels": 32, "threads": 1, "schedule": "processes"}`
-	for name, end := range map[string]func(c *conversation){
-		"input ends": func(c *conversation) { c.end(t) },
-		"kill -9":    func(c *conversation) { c.cmd.Process.Kill(); c.cmd.Wait() },
+	for what, settings := range map[string]string{
+		"a member": `{"kind": "ensemble", "members": ["resnet18"], "images": 1, "pixels": 32, "threads": 1, "schedule": "processes"}`,
+		"a rank":   frozenRanks + `"ranks": 2}`,
 	} {
-		t.Run(name, func(t *testing.T) {
-			c := converse(t)
-			if r := c.ask(prepare(settings, "memory", t.TempDir())); r.Error != nil {
-				t.Fatal(r.Error)
-			}
-			if r := c.ask(`{"id": 2, "op": "sample", "sample": {"iterations": 1}}`); r.Sample.TensorPeak < 44_746_500 {
-				t.Errorf("peak of the member's tensors is %d", r.Sample.TensorPeak)
-			}
-			children := childrenOf(t, c.cmd.Process.Pid)
-			if len(children) != 1 {
-				t.Fatalf("%d children, want 1", len(children))
-			}
-			end(c)
-			for begin := time.Now(); alive(children[0]); time.Sleep(10 * time.Millisecond) {
-				if time.Since(begin) > 10*time.Second {
-					t.Fatalf("process %s lives on", children[0])
-				}
-			}
-		})
+		for how, end := range map[string]func(c *conversation){
+			"input ends": func(c *conversation) { c.end(t) },
+			"kill -9":    func(c *conversation) { c.cmd.Process.Kill(); c.cmd.Wait() },
+		} {
+			t.Run(what+", "+how, func(t *testing.T) { testNoOrphan(t, settings, end) })
+		}
+	}
+}
+
+func testNoOrphan(t *testing.T, settings string, end func(c *conversation)) {
+	c := converse(t)
+	if r := c.ask(prepare(settings, "memory", t.TempDir())); r.Error != nil {
+		t.Fatal(r.Error)
+	}
+	if r := c.ask(`{"id": 2, "op": "sample", "sample": {"iterations": 1}}`); r.Sample.TensorPeak < 44_746_500 {
+		t.Errorf("peak of tensors is %d", r.Sample.TensorPeak)
+	}
+	children := childrenOf(t, c.cmd.Process.Pid)
+	if len(children) != 1 {
+		t.Fatalf("%d children, want 1", len(children))
+	}
+	end(c)
+	for begin := time.Now(); alive(children[0]); time.Sleep(10 * time.Millisecond) {
+		if time.Since(begin) > 10*time.Second {
+			t.Fatalf("process %s lives on", children[0])
+		}
 	}
 }
 
