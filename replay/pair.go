@@ -111,7 +111,7 @@ func cellPairs(c record.Cell, entries []record.Entry) []Pair {
 	var pairs []Pair
 	for _, a := range c.Arms[1:] {
 		p := Pair{
-			Name: fmt.Sprintf("%s: %s ÷ %s", cellName(c), a.Name, control.Name),
+			Name: fmt.Sprintf("%s: %s ÷ %s", record.Name(c.Scenario, c.Point), a.Name, control.Name),
 			Same: a.Worker == control.Worker && a.Settings.Hash() == control.Settings.Hash(),
 		}
 		p.Control, p.Variant = meet(grids[control.Name], grids[a.Name])
@@ -120,15 +120,6 @@ func cellPairs(c record.Cell, entries []record.Entry) []Pair {
 		}
 	}
 	return pairs
-}
-
-// cellName is the scenario with its point of the matrix.
-func cellName(c record.Cell) string {
-	name := c.Scenario
-	for _, axis := range sortedKeys(c.Point) {
-		name += " " + axis + "=" + c.Point[axis]
-	}
-	return name
 }
 
 // A grid holds the samples of one arm by restart and block.

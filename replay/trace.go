@@ -129,8 +129,6 @@ func kernelName(n int) string {
 	return fmt.Sprintf("kernel %d", n)
 }
 
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
-
 func sortedPlaces(m map[[2]int]float64) [][2]int {
 	return slices.SortedFunc(maps.Keys(m), func(a, b [2]int) int {
 		if a[0] != b[0] {

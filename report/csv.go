@@ -70,11 +70,7 @@ func (r csvRow) over(base csvRow) []string {
 
 // csvPoint is model=resnet18 pixels=112.
 func csvPoint(point map[string]string) string {
-	var axes []string
-	for _, axis := range slices.Sorted(maps.Keys(point)) {
-		axes = append(axes, axis+"="+point[axis])
-	}
-	return strings.Join(axes, " ")
+	return strings.Join(record.Axes(point), " ")
 }
 
 func csvRows(cv record.CellVerdict) []csvRow {

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -148,11 +147,7 @@ func cellName(cv record.CellVerdict) string {
 	if len(cv.Point) == 0 {
 		return cv.Scenario
 	}
-	var axes []string
-	for _, axis := range slices.Sorted(maps.Keys(cv.Point)) {
-		axes = append(axes, axis+"="+cv.Point[axis])
-	}
-	return cv.Scenario + " (" + strings.Join(axes, ", ") + ")"
+	return cv.Scenario + " (" + strings.Join(record.Axes(cv.Point), ", ") + ")"
 }
 
 // runFoot says what holds for all cells.

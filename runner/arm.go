@@ -69,7 +69,7 @@ func (c *cellRun) launch(command Command, a *arm, restart int, pass string) laun
 	return launch{
 		command: command,
 		mark:    newMark(c.run.ID, c.started),
-		log:     filepath.Join(c.dir, record.LogsDir, fileName(cellName(c.cell)+" "+c.cell.ID+" "+a.Name)+".log"),
+		log:     filepath.Join(c.dir, record.LogsDir, fileName(record.Name(c.cell.Scenario, c.cell.Point)+" "+c.cell.ID+" "+a.Name)+".log"),
 		header:  fmt.Sprintf("--- restart %d, %s pass", restart, pass),
 		limit:   seconds(c.cell.Plan.TimeLimit),
 	}

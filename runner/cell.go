@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"lensbench/record"
 	"lensbench/runner/progress"
@@ -43,7 +42,7 @@ func (s *session) measureCell(ctx context.Context, index int) error {
 			c.arms = append(c.arms, &arm{Arm: a, index: i})
 		}
 	}
-	c.where = progress.State{Cell: index + 1, Cells: len(s.run.Cells), Name: cellName(c.cell),
+	c.where = progress.State{Cell: index + 1, Cells: len(s.run.Cells), Name: record.Name(c.cell.Scenario, c.cell.Point),
 		Restarts: c.cell.Plan.Restarts, Blocks: c.cell.Plan.Blocks}
 	defer c.closeAll()
 	err := c.measure()
@@ -116,7 +115,7 @@ func (c *cellRun) drop(a *arm, restart int, err error) error {
 	if a.index == 0 {
 		entries = append(entries, c.controlLost(a.Name, *entries[0].Status))
 	}
-	c.sink.Note(fmt.Sprintf("%s: arm %s ends: %s: %s", cellName(c.cell), a.Name, f.status, f.reason))
+	c.sink.Note(fmt.Sprintf("%s: arm %s ends: %s: %s", record.Name(c.cell.Scenario, c.cell.Point), a.Name, f.status, f.reason))
 	if err := c.append(entries...); err != nil {
 		return err
 	}
@@ -178,14 +177,4 @@ func (c *cellRun) show(phase string, a *arm) {
 	c.where.Done, c.where.Remaining = c.forecast.progress()
 	c.where.Running = c.impression()
 	c.sink.Update(c.where)
-}
-
-// cellName is the scenario with its point of the matrix: "amp model=resnet18".
-func cellName(c record.Cell) string {
-	parts := []string{c.Scenario}
-	for axis, value := range c.Point {
-		parts = append(parts, axis+"="+value)
-	}
-	slices.Sort(parts[1:])
-	return strings.Join(parts, " ")
 }

@@ -26,7 +26,7 @@ func (c *cellRun) look(restarts int) error {
 		}
 	}
 	if len(settled) > 0 && restarts < c.cell.Plan.Restarts {
-		c.sink.Note(fmt.Sprintf("%s: decided after %d of %d restarts: %s", cellName(c.cell), restarts, c.cell.Plan.Restarts, strings.Join(settled, ", ")))
+		c.sink.Note(fmt.Sprintf("%s: decided after %d of %d restarts: %s", record.Name(c.cell.Scenario, c.cell.Point), restarts, c.cell.Plan.Restarts, strings.Join(settled, ", ")))
 	}
 	return c.append(record.Entry{Kind: record.KindLook, Cell: c.cell.ID, Look: &record.LookEntry{Restarts: restarts, Settled: settled}})
 }

@@ -78,7 +78,7 @@ func (c *cellRun) fits(a *arm, order []*arm) error {
 
 // refuse ends the whole cell.
 func (c *cellRun) refuse(f *failure) error {
-	c.sink.Note(fmt.Sprintf("%s: %s: %s", cellName(c.cell), f.status, f.reason))
+	c.sink.Note(fmt.Sprintf("%s: %s: %s", record.Name(c.cell.Scenario, c.cell.Point), f.status, f.reason))
 	if err := c.append(c.status("", 0, f)); err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func checkCells(cells []record.Cell) error {
 		}
 		seen[c.ID] = true
 		if err := checkCell(c); err != nil {
-			return fmt.Errorf("scenario %s: %w", cellName(c), err)
+			return fmt.Errorf("scenario %s: %w", record.Name(c.Scenario, c.Point), err)
 		}
 	}
 	return nil

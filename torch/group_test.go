@@ -288,7 +288,7 @@ func TestNCCL(t *testing.T) {
 		if !errors.Is(err, torch.ErrNotImplemented) || !strings.Contains(err.Error(), `no backend "nccl", only gloo: `) {
 			t.Errorf("without liblt_nccl.so: %v, want not implemented", err)
 		}
-		t.Skip("this build has no NCCL: make build says in build/nccl what is missing")
+		return
 	}
 	if err != nil && strings.Contains(err.Error(), "no GPUs found") {
 		t.Skip("NCCL needs an accelerator; this machine has none")

@@ -51,7 +51,7 @@ func Points(run record.Run, entries []record.Entry, v record.Verdicts) []Point {
 				continue
 			}
 			p := Point{
-				Night: run.Started.UTC().Truncate(time.Second), Run: run.ID, Machine: run.Machine.ID(), Cell: cell.Cell, Name: nameOf(cell),
+				Night: run.Started.UTC().Truncate(time.Second), Run: run.ID, Machine: run.Machine.ID(), Cell: cell.Cell, Name: record.Name(cell.Scenario, cell.Point),
 				Status: cell.Status, Metric: k.Metric, Arm: k.Variant, Anchor: k.Control, Ratio: k.Ratio, Low: k.Low, High: k.High, Restarts: k.Restarts,
 				Build: builds[armOf{cell.Cell, k.Variant}], Fixed: builds[armOf{cell.Cell, k.Control}],
 			}
@@ -84,15 +84,6 @@ func buildsOf(entries []record.Entry) map[armOf]string {
 		}
 	}
 	return out
-}
-
-// nameOf is the scenario with its point: amp model=resnet18.
-func nameOf(cell record.CellVerdict) string {
-	name := cell.Scenario
-	for _, axis := range sortedKeys(cell.Point) {
-		name += " " + axis + "=" + cell.Point[axis]
-	}
-	return name
 }
 
 // check says what is wrong with a point that was read.

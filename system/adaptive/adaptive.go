@@ -79,7 +79,7 @@ func (r *Doubling) Report() Report { return r.report }
 
 // A Throughput looks for the batch with the most images per second under the budget,
 // and then stays at it. From the first batch that fits it doubles, as long as each
-// batch is better than the last by Gain and the next is expected to fit. If not even
+// batch is better than the last by Gain and the next is not expected to exceed Budget. If not even
 // the first doubling is better, or may be tried, it halves in the same way. That is the
 // best of all such batches if the rate has one maximum; it does not look further on both
 // sides of one.
@@ -154,7 +154,7 @@ func (r *Throughput) decide(o Observation) int {
 		return r.halve()
 	}
 	next := r.clamp(2 * o.Batch)
-	if next == o.Batch || r.tooLarge > 0 && next >= r.tooLarge || r.expected(o, next) > r.Budget {
+	if next == o.Batch || r.tooLarge > 0 && next >= r.tooLarge || r.exceeds(o, next) {
 		return r.turn()
 	}
 	r.before = fit{o.Batch, o.Peak}
@@ -179,14 +179,15 @@ func (r *Throughput) halve() int {
 	return next
 }
 
-// expected is the peak of a batch on a line through the last two; with one alone, as
-// if all of it grew.
-func (r *Throughput) expected(o Observation, batch int) int64 {
-	slope := float64(o.Peak) / float64(o.Batch)
-	if r.before.batch > 0 && r.before.batch != o.Batch {
-		slope = float64(o.Peak-r.before.peak) / float64(o.Batch-r.before.batch)
+// exceeds says whether a batch is expected to take more than the budget, on a line
+// through the last two peaks. After one alone nothing is known: weights and moments,
+// which do not grow, may be most of it. Then the attempt shows.
+func (r *Throughput) exceeds(o Observation, batch int) bool {
+	if r.before.batch == 0 || r.before.batch == o.Batch {
+		return false
 	}
-	return o.Peak + int64(slope*float64(batch-o.Batch))
+	slope := float64(o.Peak-r.before.peak) / float64(o.Batch-r.before.batch)
+	return o.Peak+int64(slope*float64(batch-o.Batch)) > r.Budget
 }
 
 func (r *Throughput) move(from, to int) int {

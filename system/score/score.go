@@ -3,12 +3,10 @@ package score
 import (
 	"context"
 	"fmt"
-	"io"
 	"math"
 
 	"lensbench/system/fusion"
 	"lensbench/system/loader"
-	"lensbench/system/model"
 	"lensbench/system/nn"
 	"lensbench/system/plan"
 	"lensbench/system/survey"
@@ -76,39 +74,17 @@ func (c Config) Check() error {
 // Images scores images with a network. Wrong images, an image that cannot be read
 // and a logit that is not finite are errors that name the image.
 func Images(ctx context.Context, n *trained.Network, images survey.Images, c Config) (*Scores, error) {
-	if err := c.Check(); err != nil {
-		return nil, err
-	}
-	if c.Batch == 0 {
-		c.Batch = DefaultBatch
-	}
-	m, err := n.Model()
+	p, err := newPass(n, images, c)
 	if err != nil {
 		return nil, err
 	}
-	if err := Suits(n, images); err != nil {
-		return nil, err
-	}
-	weights, err := nn.OpenFile(n.WeightsPath(), m.Params)
-	if err != nil {
-		return nil, err
-	}
-	defer weights.Close()
-	ld, err := loader.New(images, loader.Config{Batch: c.Batch, Workers: c.Workers, Stretch: n.Manifest.Stretch})
-	if err != nil {
-		return nil, err
-	}
-	s := &scorer{Config: c, network: n, model: m, images: images, scores: &Scores{}}
-	err = torch.Session{Threads: c.Threads, Inference: true}.Run(func(sc *torch.Scope) error {
-		if err := m.Params.Load(sc, weights); err != nil {
-			return err
-		}
-		defer m.Params.Free()
+	s := &scorer{pass: p, scores: &Scores{}}
+	err = p.run(func(sc *torch.Scope) error {
 		if err := s.prepare(sc); err != nil {
 			return err
 		}
 		defer s.release()
-		return s.all(ctx, sc, ld)
+		return p.each(ctx, sc, s.batch)
 	})
 	if err != nil {
 		return nil, err
@@ -138,12 +114,9 @@ func inWords(names []string) string {
 
 // A scorer is scoring in work.
 type scorer struct {
-	Config
-	network *trained.Network
-	model   *model.Model
-	images  survey.Images
-	scores  *Scores
-	plan    *plan.Plan // nil: the model's own forward pass
+	*pass
+	scores *Scores
+	plan   *plan.Plan // nil: the model's own forward pass
 }
 
 // prepare makes the plan, if there is to be one.
@@ -177,36 +150,8 @@ func (s *scorer) forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return s.model.Forward(sc, x)
 }
 
-func (s *scorer) all(ctx context.Context, sc *torch.Scope, ld *loader.Loader) error {
-	stream := ld.Epoch(ctx, 0, 0)
-	defer stream.Close()
-	for {
-		b, err := stream.Next()
-		if err == io.EOF {
-			return nil
-		}
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			return err
-		}
-		sc.Scoped(func(sc *torch.Scope) { err = s.batch(sc, b) })
-		if err != nil {
-			return err
-		}
-		stream.Release(b)
-		if s.Watch != nil {
-			s.Watch(len(s.scores.Logit), s.images.Len())
-		}
-	}
-}
-
 // batch scores one batch.
-func (s *scorer) batch(sc *torch.Scope, b *loader.Batch) error {
-	bands, height, width := s.images.Shape()
-	x := sc.FromFloat32(b.Pixels, int64(len(b.Index)), int64(bands), int64(height), int64(width))
-	x = trained.Resize(sc, x, s.network.Manifest.Input)
+func (s *scorer) batch(sc *torch.Scope, x *torch.Tensor, b *loader.Batch) error {
 	var logit, variance []float64
 	if s.MonteCarlo > 0 {
 		sc.Seed(nn.SubSeed(s.Seed, b.Number))
