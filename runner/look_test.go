@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -11,10 +12,7 @@ import (
 	"lensbench/runner/fakeworker"
 )
 
-// lookedCell has a variant that is forty times as slow and one that is like the
-// control, and is looked at after 11 and 14 restarts. At the first look a
-// difference can be proven; equal arms of such work scatter too much for
-// anything.
+// lookedCell is looked at after 11 and 14 restarts.
 func lookedCell() record.Cell {
 	c := smallCell("c", 3)
 	c.Measure = append(c.Measure, record.MemoryPeak)
@@ -24,11 +22,17 @@ func lookedCell() record.Cell {
 	return c
 }
 
-var slowFirst = fakeworker.Script{Slower: map[int]float64{2: 40}}
+// slowFirst makes the first variant ten times as slow as the control, which the
+// first look proves, and the second now slower and now faster, which leaves it
+// open.
+func slowFirst(t *testing.T) fakeworker.Script {
+	return fakeworker.Script{Iteration: 4e-4, Slower: map[int]float64{2: 10}, Scatters: 3,
+		Turns: filepath.Join(t.TempDir(), "turns")}
+}
 
 func TestTimeGoesToTheArmsThatNeedIt(t *testing.T) {
 	repeatChecks(t, 0)
-	dir := mustStart(t, options(t, slowFirst, lookedCell()))
+	dir := mustStart(t, options(t, slowFirst(t), lookedCell()))
 	wantLooked(t, dir)
 }
 
@@ -92,7 +96,7 @@ func wantLooked(t *testing.T, dir string) {
 // A run that is interrupted every few steps decides as one that is not.
 func TestLooksSurviveInterruptions(t *testing.T) {
 	repeatChecks(t, 0)
-	opts := options(t, slowFirst, lookedCell())
+	opts := options(t, slowFirst(t), lookedCell())
 	interrupted := func(run func(context.Context) error) error {
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
@@ -121,7 +125,7 @@ func TestLooksSurviveInterruptions(t *testing.T) {
 func TestACellEndsWhenAllIsDecided(t *testing.T) {
 	cell := lookedCell()
 	cell.Arms = cell.Arms[:2]
-	j := journal(t, mustStart(t, options(t, slowFirst, cell)))
+	j := journal(t, mustStart(t, options(t, slowFirst(t), cell)))
 	if n := len(j[record.KindBlock]); n != 11*2 {
 		t.Errorf("%d blocks; want those of 11 restarts", n)
 	}

@@ -38,6 +38,8 @@ type Script struct {
 	Libtorch  string          // version in hello; "" is "2.11.0"
 	Iteration float64         // s that an iteration sleeps; 0 is 0.1 ms
 	Slower    map[int]float64 // factor on Iteration, by the arm's setting "seed"
+	Scatters  int             // the arm with this setting "seed" is four times as slow and four times as fast in turns, from process to process; 0 is none
+	Turns     string          // file that counts those processes; needed with Scatters
 	Weights   int64           // bytes of weights that it claims
 	Wanders   int             // the arm with this setting "seed" has another memory peak in every process; 0 is none
 	Devices   []protocol.Device
@@ -84,6 +86,7 @@ type worker struct {
 	count    map[string]int // requests so far, by operation
 	settings protocol.Settings
 	pass     string
+	factor   float64 // on the script's Iteration
 }
 
 func (w *worker) serve(in io.Reader) {
@@ -160,8 +163,31 @@ func (w *worker) prepare(p *protocol.Prepare) (*protocol.Facts, *protocol.Error)
 	if err != nil {
 		return nil, err.(*protocol.Error)
 	}
-	w.settings, w.pass = s, p.Pass
+	w.settings, w.pass, w.factor = s, p.Pass, 1
+	if f := w.script.Slower[s.Seed]; f > 0 {
+		w.factor = f
+	}
+	if w.script.Scatters != 0 && w.script.Scatters == s.Seed && p.Pass == protocol.PassTime {
+		w.factor = []float64{4, 0.25}[turn(w.script.Turns)%2]
+	}
 	return &protocol.Facts{Parameters: 10, WeightBytes: w.script.Weights, ItemsPerIteration: w.items(), Threads: 1}, nil
+}
+
+// turn returns how often it was called with this file before, in any process.
+func turn(file string) int64 {
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		panic(err)
+	}
+	defer f.Close()
+	if _, err := f.Write([]byte{'.'}); err != nil {
+		panic(err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		panic(err)
+	}
+	return info.Size() - 1
 }
 
 func (w *worker) items() int { return max(1, w.settings.Batch, w.settings.Images) }
@@ -192,11 +218,8 @@ func (w *worker) iterate() float64 {
 	if length == 0 {
 		length = 1e-4
 	}
-	if f := w.script.Slower[w.settings.Seed]; f > 0 {
-		length *= f
-	}
 	began := time.Now()
-	time.Sleep(time.Duration(length * float64(time.Second)))
+	time.Sleep(time.Duration(length * w.factor * float64(time.Second)))
 	return time.Since(began).Seconds()
 }
 
