@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"lensbench/record"
@@ -64,11 +65,14 @@ func planned(p record.Plan) []verdict.Look {
 	return looks
 }
 
-// look is the last planned one that both arms have reached; why says that
+// look is the last planned one that all these arms have reached; why says that
 // there is none yet. What was measured since is not looked at: another look
 // than those planned would add to the error.
-func (c *cell) look(a, b *arm) (l verdict.Look, why string) {
-	done := min(a.finished(c.Plan.Blocks), b.finished(c.Plan.Blocks))
+func (c *cell) look(arms []*arm) (l verdict.Look, why string) {
+	done := math.MaxInt
+	for _, a := range arms {
+		done = min(done, a.finished(c.Plan.Blocks))
+	}
 	l, ok := verdict.At(c.looks, done)
 	if !ok {
 		return l, fmt.Sprintf("%s; the first look is after %d", count(done, "restart"), c.looks[0].Restarts)

@@ -49,6 +49,9 @@ func (c *cell) summary(a *arm) record.ArmSummary {
 	if c.measures(record.Throughput) {
 		s.Throughput = a.throughput()
 	}
+	if c.measures(record.Efficiency) {
+		s.Efficiency = c.efficiencySummary(a)
+	}
 	if c.measures(record.Latency) {
 		s.Latency = a.latency()
 	}
@@ -80,7 +83,7 @@ func (c *cell) measures(metric string) bool { return slices.Contains(c.Measure, 
 // throughput is in items per second, one median per restart.
 func (a *arm) throughput() record.Interval {
 	var medians []float64
-	for _, row := range a.rows(secondsPerItem) {
+	for _, row := range a.read(of(a, secondsPerItem)) {
 		slices.Sort(row)
 		medians = append(medians, 1/row[verdict.NearestRank(0.5, len(row))-1])
 	}
@@ -106,15 +109,20 @@ func (a *arm) latency() map[string]record.Interval {
 	return out
 }
 
-// rows are one value per sample, by restart.
-func (a *arm) rows(value func(record.Sample) float64) [][]float64 {
+// read is what is read at the arm's places, by restart.
+func (a *arm) read(r reading) [][]float64 {
 	var rows [][]float64
-	for i, p := range a.places {
-		if i == 0 || p.restart != a.places[i-1].restart {
-			rows = append(rows, nil)
+	last := math.MinInt
+	for _, p := range a.places {
+		v, ok := r.at(p)
+		if !ok {
+			continue
 		}
-		last := len(rows) - 1
-		rows[last] = append(rows[last], value(a.samples[p]))
+		if p.restart != last {
+			rows = append(rows, nil)
+			last = p.restart
+		}
+		rows[len(rows)-1] = append(rows[len(rows)-1], v)
 	}
 	return rows
 }

@@ -41,6 +41,7 @@ type Cell struct {
 // Metrics that a cell may measure.
 const (
 	Throughput     = "throughput"      // samples/s, higher is better
+	Efficiency     = "efficiency"      // of ranks: throughput ÷ (ranks × that of one), higher is better
 	Latency        = "latency"         // s per iteration or query, lower is better
 	MemoryPeak     = "memory_peak"     // bytes of tensors at the peak, lower is better
 	ActivationPeak = "activation_peak" // bytes of activations at their own peak, lower is better
@@ -55,6 +56,10 @@ type Arm struct {
 	Worker   string            `json:"worker"` // "lens" or "pytorch"
 	Settings protocol.Settings `json:"settings"`
 	Needs    []string          `json:"needs,omitempty"` // what the machine must have: protocol.NeedCUDA, "2 devices", …
+
+	// Single is the arm that does with one rank what this one does with several, to
+	// which their efficiency relates; empty if that is not measured.
+	Single string `json:"single,omitempty"`
 }
 
 // A Claim is a promise under test, in the words of whoever made it.

@@ -59,6 +59,9 @@ type ArmSummary struct {
 	Parameters int64               `json:"parameters,omitempty"`
 	Threads    int                 `json:"threads,omitempty"`
 
+	// Efficiency of the arm's ranks, one median per restart; nil of an arm of one.
+	Efficiency *Interval `json:"efficiency,omitempty"`
+
 	// Memory is of the pass whose peak is TensorPeak; nil if the worker does not
 	// know what it was made of.
 	Memory *protocol.Memory `json:"memory,omitempty"`

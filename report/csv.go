@@ -101,6 +101,9 @@ func armRows(a record.ArmSummary) []csvRow {
 			"value": number(i.Value), "low": number(i.Low), "high": number(i.High)})
 	}
 	add(record.Throughput, "samples/s", a.Throughput)
+	if a.Efficiency != nil {
+		add(record.Efficiency, "", *a.Efficiency)
+	}
 	for _, p := range slices.Sorted(maps.Keys(a.Latency)) {
 		add(record.Latency+"_"+p, "s", a.Latency[p])
 	}

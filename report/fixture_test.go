@@ -32,6 +32,22 @@ var fixtures = map[string]fixture{
 	"said":        said(),
 	"serving":     serving(),
 	"looked":      looked(),
+	"ranks":       ranks(),
+}
+
+// ranks are two, beside the one to which their efficiency relates.
+func ranks() fixture {
+	one, two := measured("one", 62, 0), measured("two", 99, 0)
+	efficiency := about(0.798, 0.02, 8)
+	two.Efficiency = &efficiency
+	c := of("distributed", "Two ranks, a batch each", one, two)
+	c.plan.Measure = []string{record.Throughput, record.Efficiency}
+	c.plan.Expect = []record.Expect{{Metric: record.Efficiency, Op: ">=", Ratio: 0.9}}
+	c.verdict.Comparisons = []record.Comparison{
+		compared(record.Throughput, "two", "one", 1.6, 0.04, record.Faster),
+		compared(record.Efficiency, "two", "one", 0.798, 0.02, record.Less),
+	}
+	return made(c)
 }
 
 // serving is a network in two modes, with queries enough for some percentiles.

@@ -83,6 +83,7 @@ func (b *sheetBuilder) comparison(metric, variant string) *record.Comparison {
 // metricNames are metrics in words.
 var metricNames = map[string]string{
 	record.Throughput: "throughput",
+	record.Efficiency: "efficiency of ranks",
 	record.Latency:    "median latency",
 	record.MemoryPeak: "peak memory",
 
@@ -96,6 +97,8 @@ func better(metric string) string {
 	switch metric {
 	case record.Throughput:
 		return "above 1 is faster"
+	case record.Efficiency:
+		return "above 1 is more efficient"
 	case record.Latency:
 		return "below 1 is faster"
 	case record.MemoryPeak, record.ActivationPeak:
@@ -135,6 +138,9 @@ func (b *sheetBuilder) parts() []part {
 		out = append(out, part{column{"samples/s", true}, func(a record.ArmSummary) entry {
 			return entry{figure: interval(a.Throughput, units)}
 		}})
+	}
+	if slices.Contains(b.plan.Measure, record.Efficiency) {
+		out = append(out, part{column{"efficiency", true}, efficiency})
 	}
 	if b.shows(record.Latency, func(a record.ArmSummary) bool { return len(a.Latency) > 0 }) {
 		units := b.common(timeUnits, func(a record.ArmSummary) float64 { return a.Latency["p50"].Value })
@@ -176,6 +182,13 @@ func (b *sheetBuilder) latency(a record.ArmSummary, units []unit) entry {
 		e.notes = []int{b.note(fmt.Sprintf("a median latency is printed from %d iterations on", verdict.Floor(0.5)))}
 	}
 	return e
+}
+
+func efficiency(a record.ArmSummary) entry {
+	if a.Efficiency == nil {
+		return word(absent)
+	}
+	return entry{figure: interval(*a.Efficiency, plainUnits)}
 }
 
 func (b *sheetBuilder) ratio(a record.ArmSummary) entry {

@@ -24,6 +24,7 @@ func (d *decoder) check(doc *document) {
 	d.checkKind(doc)
 	d.checkMatrix(doc)
 	d.checkArms(doc)
+	d.checkSingles(doc)
 	d.checkClaim(doc)
 	d.checkDecides(doc)
 	d.checkExpect(doc)

@@ -24,7 +24,7 @@ type document struct {
 	Variants variants `yaml:"variants" need:"true" doc:"arms that are compared with the control, by name"`
 	Decides  decides  `yaml:"decides" doc:"variant, and for each axis of the matrix the value, whose result decides the claim"`
 	Check    *check   `yaml:"check" doc:"what must be equal between arms for a speed-up to count"`
-	Measure  []string `yaml:"measure" enum:"throughput latency memory activations" doc:"what is reported (default throughput, latency); memory, of which activations are a part, takes a pass of its own"`
+	Measure  []string `yaml:"measure" enum:"throughput efficiency latency memory activations" doc:"what is reported (default throughput, latency); efficiency is that of ranks, throughput divided by their number and by the throughput of one; memory, of which activations are a part, takes a pass of its own"`
 	Expect   []expect `yaml:"expect" doc:"what the claim says in numbers: the deciding variant's metric divided by the control's; without it the check decides the claim"`
 	Suites   []string `yaml:"suites" enum:"quick nightly full peer" doc:"suites that the scenario belongs to"`
 	Plan     plan     `yaml:"plan" doc:"how much is measured"`
@@ -42,6 +42,7 @@ type arm struct {
 	Set    settings `yaml:"set" doc:"settings laid over the workload's"`
 	Worker string   `yaml:"worker" enum:"lens pytorch" doc:"program that does the work (default lens)"`
 	Needs  needs    `yaml:"needs" doc:"what the machine must have, one word or a list: cuda; a type of numbers in hardware; several accelerators, such as 2 devices. Without it the arm is skipped"`
+	Single string   `yaml:"single" doc:"of an arm of several ranks: the arm that does the same with one, to which their efficiency relates"`
 }
 
 // A check names the outputs that every arm must share with the control: one of
@@ -87,7 +88,7 @@ func (c check) equal() *record.Equal {
 
 // An expect is the nearer end of a claimed range.
 type expect struct {
-	Metric string `yaml:"metric" need:"true" enum:"throughput latency memory_peak activation_peak" doc:"metric that the claim is about"`
+	Metric string `yaml:"metric" need:"true" enum:"throughput efficiency latency memory_peak activation_peak" doc:"metric that the claim is about"`
 	Ratio  bound  `yaml:"ratio" need:"true" doc:"bound on variant ÷ control, such as \">= 1.4\""`
 }
 

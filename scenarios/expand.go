@@ -78,7 +78,7 @@ func (doc *document) arm(v variant, at settings) record.Arm {
 	doc.Workload.apply(&set)
 	at.apply(&set)
 	v.Set.apply(&set)
-	return record.Arm{Name: v.Name, Worker: v.worker(), Settings: set, Needs: v.Needs}
+	return record.Arm{Name: v.Name, Worker: v.worker(), Settings: set, Needs: v.Needs, Single: v.Single}
 }
 
 // decidedBy says whether the cell at a point decides the scenario's claim.
