@@ -72,9 +72,10 @@ type Settings struct {
 	Cache      string `json:"cache,omitempty" doc:"where decoded images are kept for later epochs (default none)" enum:"none memory mapped" kinds:"train"`
 	Layers     string `json:"layers,omitempty" doc:"mode of the layers when gradients are checked: frozen is BatchNorm with running statistics and no dropout, so that an image's gradient does not depend on its batch (default training)" enum:"training frozen" kinds:"train"`
 
-	Ranks       int  `json:"ranks,omitempty" doc:"processes that train one network together, each with batch images of every micro-batch and with threads of its own (default 1)" min:"1" max:"64" kinds:"train"`
-	CheckImages int  `json:"check_images,omitempty" doc:"images whose mean gradient is checked, a multiple of batch × ranks, so that arms with steps of different sizes can be compared (default: those of a step)" min:"1" max:"65536" kinds:"train"`
-	Compile     bool `json:"compile,omitempty" doc:"torch.compile, for the PyTorch worker alone" kinds:"train inference"`
+	Ranks       int    `json:"ranks,omitempty" doc:"processes that train one network together, each with batch images of every micro-batch and with threads of its own (default 1)" min:"1" max:"64" kinds:"train"`
+	Exchange    string `json:"exchange,omitempty" doc:"how gradients go from rank to rank: shared is through the memory of the machine where all ranks are on one, gloo through its network (default shared)" enum:"shared gloo" kinds:"train"`
+	CheckImages int    `json:"check_images,omitempty" doc:"images whose mean gradient is checked, a multiple of batch × ranks, so that arms with steps of different sizes can be compared (default: those of a step)" min:"1" max:"65536" kinds:"train"`
+	Compile     bool   `json:"compile,omitempty" doc:"torch.compile, for the PyTorch worker alone" kinds:"train inference"`
 
 	Threads int `json:"threads,omitempty" doc:"compute threads, of the whole arm or of each of its ranks (default: all cores, or a rank's share of them)" min:"1" max:"1024" kinds:"inference train ensemble"`
 	Seed    int `json:"seed,omitempty" doc:"seed of weights and images" min:"0" max:"2147483647" kinds:"inference train ensemble"`

@@ -42,7 +42,8 @@
 // which each keeps its own gradients. What a step of the sample took longer, as a
 // share of it, is the sample's communication_share: sending, and waiting for who is
 // slower. straggler_spread is by how much ranks differ in the step without exchange:
-// (longest − shortest) / mean.
+// (longest − shortest) / mean. shared_exchange is 1 if gradients go through memory that
+// all ranks have, 0 if they are sent.
 //
 // Steps whose gradients have no finite norm are counted on the device and read after the
 // sample: nonfinite_norms, said of steps in 16 bits, and of others if there were any; and

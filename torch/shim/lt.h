@@ -253,9 +253,12 @@ void lt_group_free(lt_group *g); /* waits for what is in flight; NULL is allowed
  * lt_reducer_backward leaves in the gradients of params their means over the
  * ranks; without these calls a backward pass adds to this rank's own. Gradients are
  * sent in buckets of first and then cap bytes while the pass goes on. views makes
- * them views of the buckets, which saves their memory and a copy.
+ * them views of the buckets, which saves their memory and a copy. With shared, ranks
+ * that are all on one machine exchange gradients of float32 through its memory, of
+ * which each rank takes 8 MiB that no tensor has; others by the group's backend.
  */
-lt_error *lt_reducer_new(lt_group *g, lt_tensor *const *params, int n, int64_t first, int64_t cap, int views, lt_reducer **out); /* out [owned] */
+lt_error *lt_reducer_new(lt_group *g, lt_tensor *const *params, int n, int64_t first, int64_t cap, int views, int shared, lt_reducer **out); /* out [owned] */
+int lt_reducer_shared(const lt_reducer *r); /* whether they do */
 lt_error *lt_reducer_forward(lt_reducer *r);
 lt_error *lt_reducer_backward(lt_reducer *r);
 void lt_reducer_free(lt_reducer *r); /* NULL is allowed */
