@@ -33,6 +33,7 @@ type arm struct {
 	samples map[place]record.Sample
 	workers map[int]record.WorkerEntry // restart → its first process of the time pass
 	memory  []record.MemoryEntry
+	profile *record.Profile // nil: not asked for
 	outputs []record.OutputEntry
 	status  string // record.OK until something else is found
 	reason  string
@@ -93,6 +94,10 @@ func (c *cell) take(e record.Entry) {
 	case e.Memory != nil:
 		if a := c.arm(e.Memory.Arm); a != nil {
 			a.memory = append(a.memory, *e.Memory)
+		}
+	case e.Profile != nil:
+		if a := c.arm(e.Profile.Arm); a != nil {
+			a.profile = &e.Profile.Profile
 		}
 	case e.Outputs != nil:
 		if a := c.arm(e.Outputs.Arm); a != nil {

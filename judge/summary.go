@@ -40,6 +40,7 @@ func (c *cell) summary(a *arm) record.ArmSummary {
 	}
 	s.TensorPeak, s.RSSPeak = a.peaks()
 	s.Memory = a.breakdown(s.TensorPeak)
+	s.Profile = a.profile
 	if w, ok := a.firstWorker(); ok {
 		s.Parameters, s.Threads = w.Facts.Parameters, w.Facts.Threads
 	}

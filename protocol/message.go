@@ -14,8 +14,9 @@ const (
 // Passes that Prepare may name. Each instrument disturbs the others, so one
 // process is prepared for one pass only.
 const (
-	PassTime   = "time"   // wall and CPU time
-	PassMemory = "memory" // exact peak of tensor bytes; time is not to be trusted
+	PassTime    = "time"    // wall and CPU time
+	PassMemory  = "memory"  // exact peak of tensor bytes; time is not to be trusted
+	PassProfile = "profile" // time by operator; the sum is more than without looking
 )
 
 // A Request asks a worker for one thing.
@@ -30,7 +31,7 @@ type Request struct {
 // Prepare says what to build before sampling.
 type Prepare struct {
 	Settings json.RawMessage `json:"settings"` // a Settings object; raw, so that a worker sees keys it does not know
-	Pass     string          `json:"pass"`     // PassTime or PassMemory
+	Pass     string          `json:"pass"`     // one of the Pass constants
 	Cache    string          `json:"cache"`    // absolute directory for simulated images and other derived data
 }
 
@@ -143,6 +144,10 @@ type Sample struct {
 	Voluntary   int64     `json:"voluntary"`        // context switches by waiting
 	Involuntary int64     `json:"involuntary"`      // context switches by preemption
 	Memory      *Memory   `json:"memory,omitempty"` // memory pass only, and only of workers that know; nil otherwise
+
+	// Profile is of the timed iterations; profile pass only. A worker that cannot tell
+	// refuses to prepare for the pass, with an Error of kind Unsupported.
+	Profile *Profile `json:"profile,omitempty"`
 
 	// Latencies are from the scheduled arrival of an iteration's query to its result, in
 	// seconds, one per iteration, where queries do not wait for each other: their sum may

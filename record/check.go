@@ -39,6 +39,11 @@ func (s Sample) Check(perIteration int) error {
 	if err := checkCounters(said); err != nil {
 		return err
 	}
+	if said.Profile != nil {
+		if err := checkProfile(*said.Profile, s.Wall); err != nil {
+			return err
+		}
+	}
 	return checkDurations(said)
 }
 
@@ -100,6 +105,57 @@ func checkMemory(m protocol.Memory, peak int64) error {
 		}
 	}
 	return nil
+}
+
+// slackOfProfile allows for clocks that tick in microseconds, once for each end of a call.
+const slackOfProfile = 1e-3
+
+// checkProfile compares the parts of a profile with their whole, and that with what was
+// seen from outside, in seconds. Nothing of it is about the sample's other times.
+func checkProfile(p protocol.Profile, seen float64) error {
+	switch {
+	case !positive(p.Wall) || p.Wall > seen:
+		return fmt.Errorf("profile of %v s, but the answer came after %v s", p.Wall, seen)
+	case !(p.Busy >= 0) || p.Busy > p.Wall*(1+slackOfProfile):
+		return fmt.Errorf("%v s of a profile of %v s were in operators", p.Busy, p.Wall)
+	case p.Threads < 0 || p.Threads > mostThreads:
+		return fmt.Errorf("operators on %d threads; want 0 to %d", p.Threads, mostThreads)
+	case len(p.Operators) > protocol.MostOperators:
+		return fmt.Errorf("%d operators are listed; want at most %d, and the others together", len(p.Operators), protocol.MostOperators)
+	}
+	sum, err := operatorSum(p)
+	if err != nil {
+		return err
+	}
+	if most := p.Busy * float64(p.Threads); sum > most*(1+slackOfProfile)+slack || p.Busy > sum*(1+slackOfProfile)+slack {
+		return fmt.Errorf("operators took %v s together; want %v s, in which threads were in one, to %v s, for %d threads", sum, p.Busy, most, p.Threads)
+	}
+	return nil
+}
+
+// mostThreads is more than any machine has.
+const mostThreads = 1 << 16
+
+// operatorSum adds up the seconds of all operators.
+func operatorSum(p protocol.Profile) (sum float64, err error) {
+	names := map[string]bool{}
+	for _, o := range p.Operators {
+		if o.Name == "" || len(o.Name) > 500 || names[o.Name] {
+			return 0, fmt.Errorf("operator %.80q has no name, or a very long one, or is there twice", o.Name)
+		}
+		names[o.Name] = true
+	}
+	all := p.Operators
+	if p.Other != nil {
+		all = append(slices.Clone(all), *p.Other)
+	}
+	for _, o := range all {
+		if o.Calls < 1 || !(o.Seconds >= 0) || math.IsInf(o.Seconds, 0) {
+			return 0, fmt.Errorf("operator %q: %d calls took %v s; want at least 1 and a time that is not negative", o.Name, o.Calls, o.Seconds)
+		}
+		sum += o.Seconds
+	}
+	return sum, nil
 }
 
 func checkDurations(said protocol.Sample) error {

@@ -1,6 +1,7 @@
 package record_test
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -57,6 +58,29 @@ func TestSamplesThatCannotBeTrueAreFound(t *testing.T) {
 		"an extra number without end": func(s *record.Sample) {
 			s.Said.Extra = map[string]protocol.Number{"batch": protocol.Number(math.Inf(1))}
 		},
+		"a profile that took longer than it was seen": func(s *record.Sample) { profiled(s).Wall = 0.031 },
+		"a profile of no time":                        func(s *record.Sample) { profiled(s).Wall = 0 },
+		"a profile of NaN":                            func(s *record.Sample) { profiled(s).Wall = math.NaN() },
+		"busy for longer than the profile":            func(s *record.Sample) { profiled(s).Busy = 0.03 },
+		"busy for NaN":                                func(s *record.Sample) { profiled(s).Busy = math.NaN() },
+		"a negative number of threads":                func(s *record.Sample) { profiled(s).Threads = -1 },
+		"operators beyond all threads' time":          func(s *record.Sample) { profiled(s).Operators[0].Seconds = 0.03 },
+		"operators of less than the busy time":        func(s *record.Sample) { profiled(s).Operators[0].Seconds = 0.004 },
+		"an operator of negative time": func(s *record.Sample) {
+			profiled(s).Operators[0].Seconds, s.Said.Profile.Operators[1].Seconds = 0.02, -0.005
+		},
+		"an operator of NaN":              func(s *record.Sample) { profiled(s).Operators[0].Seconds = math.NaN() },
+		"an operator that takes for ever": func(s *record.Sample) { profiled(s).Operators[0].Seconds = math.Inf(1) },
+		"an operator without calls":       func(s *record.Sample) { profiled(s).Operators[0].Calls = 0 },
+		"an operator without a name":      func(s *record.Sample) { profiled(s).Operators[0].Name = "" },
+		"an operator twice":               func(s *record.Sample) { profiled(s).Operators[0].Name = "aten::relu" },
+		"others without calls":            func(s *record.Sample) { profiled(s).Other.Calls = 0 },
+		"too many operators": func(s *record.Sample) {
+			p := profiled(s)
+			for i := range protocol.MostOperators {
+				p.Operators = append(p.Operators, protocol.OperatorTime{Name: fmt.Sprint(i), Calls: 1})
+			}
+		},
 		"a negative load": func(s *record.Sample) { counted(s).Load = -1 },
 	} {
 		s := good()
@@ -72,6 +96,25 @@ func counted(s *record.Sample) *protocol.Memory {
 	s.Said.TensorPeak = 8
 	s.Said.Memory = &protocol.Memory{AtPeak: protocol.Bytes{Weights: 8}, Load: 16}
 	return s.Said.Memory
+}
+
+// profiled gives a sample a profile of 15 ms in operators, on up to two threads.
+func profiled(s *record.Sample) *protocol.Profile {
+	s.Said.Profile = &protocol.Profile{Wall: 0.02, Busy: 0.012, Threads: 2, Other: &protocol.OperatorTime{Calls: 9, Seconds: 0.001},
+		Operators: []protocol.OperatorTime{{Name: "aten::mm", Calls: 2, Seconds: 0.01}, {Name: "aten::relu", Calls: 1, Seconds: 0.004}}}
+	return s.Said.Profile
+}
+
+func TestAProfiledSampleIsTrue(t *testing.T) {
+	s := record.Sample{Wall: 0.03, Iterations: 1, Said: protocol.Sample{Wall: 0.02, Durations: []float64{0.02}, Items: 1}}
+	profiled(&s)
+	if err := s.Check(1); err != nil {
+		t.Error(err)
+	}
+	s.Said.Profile = &protocol.Profile{Wall: 0.02} // of work without operators
+	if err := s.Check(1); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestACountedSampleIsTrue(t *testing.T) {

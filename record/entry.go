@@ -13,6 +13,8 @@ type Entry struct {
 	Outputs *OutputEntry `json:"outputs,omitempty"`
 	Status  *StatusEntry `json:"status,omitempty"`
 	Look    *LookEntry   `json:"look,omitempty"`
+
+	Profile *ProfileEntry `json:"profile,omitempty"`
 }
 
 // Kinds of entries.
@@ -23,6 +25,7 @@ const (
 	KindOutputs = "outputs" // outputs of an arm, against the control's
 	KindStatus  = "status"  // a cell or arm ended otherwise than ok
 	KindLook    = "look"    // a planned look at a cell, and which arms it settled
+	KindProfile = "profile" // result of a profile pass
 	KindResume  = "resume"  // bench run --resume took over here
 	KindEnd     = "end"     // the run is complete
 )
@@ -31,7 +34,7 @@ const (
 type WorkerEntry struct {
 	Arm        string         `json:"arm"`
 	Restart    int            `json:"restart"` // from 0
-	Pass       string         `json:"pass"`    // protocol.PassTime or PassMemory
+	Pass       string         `json:"pass"`    // one of protocol's Pass constants
 	Hello      protocol.Hello `json:"hello"`
 	Facts      protocol.Facts `json:"facts"`
 	Start      float64        `json:"start"`      // s, process start to hello
@@ -73,6 +76,21 @@ type MemoryEntry struct {
 
 	// Memory is what TensorPeak was made of; nil if the worker does not know.
 	Memory *protocol.Memory `json:"memory,omitempty"`
+}
+
+// A ProfileEntry is the result of the profile pass of an arm.
+type ProfileEntry struct {
+	Arm string `json:"arm"`
+	Profile
+}
+
+// A Profile says where an arm's time went, or why nobody knows. It explains a
+// verdict, and is never a reason for one: an arm without a profile is as good.
+type Profile struct {
+	Iterations int               `json:"iterations,omitempty"` // that Said is of
+	Said       *protocol.Profile `json:"said,omitempty"`       // by the worker, checked; nil if there is none
+	Status     string            `json:"status"`               // OK, or one of the Status constants
+	Reason     string            `json:"reason,omitempty"`     // why there is none
 }
 
 // ActivationPeak returns the peak of activations, in bytes; 0 if the worker

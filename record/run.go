@@ -35,6 +35,7 @@ type Cell struct {
 	Expect   []Expect          `json:"expect,omitempty"`  // what the claim says in numbers, of Decides to control
 	Equal    *Equal            `json:"equal,omitempty"`   // correctness check
 	Measure  []string          `json:"measure"`           // metrics that are reported
+	Profile  bool              `json:"profile,omitempty"` // the time of each arm is also shown by operator
 	Plan     Plan              `json:"plan"`
 }
 

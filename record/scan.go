@@ -101,6 +101,8 @@ func (e Entry) check() error {
 		has = e.Status != nil && e.Cell != ""
 	case KindLook:
 		has = e.Look != nil && e.Cell != ""
+	case KindProfile:
+		has = e.Profile != nil && e.Cell != "" && (e.Profile.Said != nil) == (e.Profile.Status == OK)
 	case KindResume, KindEnd:
 		has = true
 	default:

@@ -66,6 +66,9 @@ type ArmSummary struct {
 	// know what it was made of.
 	Memory *protocol.Memory `json:"memory,omitempty"`
 
+	// Profile is where its time went; nil if that was not asked for.
+	Profile *Profile `json:"profile,omitempty"`
+
 	// Extra are the medians over its samples of what the worker said beside, as in
 	// protocol.Sample.
 	Extra map[string]protocol.Number `json:"extra,omitempty"`

@@ -71,13 +71,20 @@ func (c *cellRun) measure() error {
 		}
 	}
 	c.unsettle()
-	if !countsMemory(c.cell) {
-		return nil
-	}
-	for r := range max(memoryRestarts, done) {
-		if err := c.memory(r); err != nil {
-			return err
+	return c.passes(done)
+}
+
+// passes makes the passes that are not of time, after so many restarts.
+func (c *cellRun) passes(restarts int) error {
+	if countsMemory(c.cell) {
+		for r := range max(memoryRestarts, restarts) {
+			if err := c.memory(r); err != nil {
+				return err
+			}
 		}
+	}
+	if c.wantsProfiles() {
+		return c.profiles()
 	}
 	return nil
 }

@@ -20,9 +20,11 @@ import (
 	"lensbench/runner/progress"
 )
 
-// twoCells are 12 blocks of some milliseconds; the second has memory passes.
+// twoCells are 12 blocks of some milliseconds; the second has memory passes, and both
+// have profiles.
 func twoCells() []record.Cell {
 	cells := []record.Cell{smallCell("c1", 3), smallCell("c2", 2)}
+	cells[0].Profile, cells[1].Profile = true, true
 	cells[1].Measure = append(cells[1].Measure, record.MemoryPeak)
 	return cells
 }
@@ -42,6 +44,8 @@ func wantEachOnce(t *testing.T, dir string, cells []record.Cell) {
 			seen[fmt.Sprintf("%s: block %d.%d of %d arms", e.Cell, e.Block.Restart, e.Block.Block, len(e.Block.Samples))]++
 		case record.KindMemory:
 			seen[fmt.Sprintf("%s: memory %d of %s", e.Cell, e.Memory.Restart, e.Memory.Arm)]++
+		case record.KindProfile:
+			seen[fmt.Sprintf("%s: profile of %s: %s", e.Cell, e.Profile.Arm, e.Profile.Status)]++
 		case record.KindEnd:
 			seen["end"]++
 		case record.KindStatus:
@@ -53,6 +57,11 @@ func wantEachOnce(t *testing.T, dir string, cells []record.Cell) {
 		for r := range c.Plan.Restarts {
 			for b := range c.Plan.Blocks {
 				want[fmt.Sprintf("%s: block %d.%d of %d arms", c.ID, r, b, len(c.Arms))] = 1
+			}
+		}
+		for _, a := range c.Arms {
+			if c.Profile {
+				want[fmt.Sprintf("%s: profile of %s: ok", c.ID, a.Name)] = 1
 			}
 		}
 		for r := range memoryRestarts {

@@ -24,6 +24,7 @@ type cellState struct {
 	next       map[int]int                   // restart → its next block
 	memory     map[pass]peaks
 	countless  map[string]bool // arms whose worker cannot count memory
+	profiled   map[string]bool // arms whose profile was made, or cannot be
 	checked    map[check]bool
 	verify     map[string]float64 // s that an arm took for its outputs before the first block
 	settled    map[string]int     // variant → restarts after which a look settled it
@@ -65,7 +66,7 @@ func newState(cells []record.Cell) *state {
 func (s *state) cell(id string) *cellState {
 	c := s.cells[id]
 	if c == nil {
-		c = &cellState{lost: map[string]record.StatusEntry{}, next: map[int]int{}, memory: map[pass]peaks{}, countless: map[string]bool{},
+		c = &cellState{lost: map[string]record.StatusEntry{}, next: map[int]int{}, memory: map[pass]peaks{}, countless: map[string]bool{}, profiled: map[string]bool{},
 			checked: map[check]bool{}, verify: map[string]float64{}, settled: map[string]int{}, looks: map[int]bool{}}
 		s.cells[id] = c
 	}
@@ -89,6 +90,8 @@ func (s *state) apply(e record.Entry) {
 		c := s.cell(e.Cell)
 		c.memory[pass{e.Memory.Arm, e.Memory.Restart}] = peaks{e.Memory.TensorPeak, e.Memory.ActivationPeak()}
 		c.countless[e.Memory.Arm] = e.Memory.TensorPeak == 0
+	case record.KindProfile:
+		s.cell(e.Cell).profiled[e.Profile.Arm] = true
 	case record.KindOutputs:
 		// Outputs that differ are followed by a status. If the run was killed
 		// in between, they must be compared again to get it.

@@ -59,6 +59,11 @@
 // with their peak and what it was made of: [MemoryPeak]; by phase of a training
 // step: [PhasePeak]; and over time: [TraceMemory].
 //
+// # Profiles
+//
+// [ProfileOperators] says which operators a stretch of work is made of, and what each
+// takes.
+//
 // # Several processes
 //
 // A [Store] and a [Group] connect processes, and a [Reducer] averages their

@@ -51,6 +51,18 @@ var faults = map[string]func(*worker, *protocol.Response) bool{
 	"lie-breakdown": lie(func(s *protocol.Sample) {
 		s.TensorPeak, s.Memory = 3, &protocol.Memory{AtPeak: protocol.Bytes{Weights: 2}}
 	}),
+	"lie-profile-negative": lie(func(s *protocol.Sample) { s.Profile.Operators[0].Seconds *= -1 }),
+	"lie-profile-total":    lie(func(s *protocol.Sample) { s.Profile.Operators[0].Seconds += s.Wall }),
+	"lie-profile-wall":     lie(func(s *protocol.Sample) { s.Profile.Wall += 10 }),
+	"lie-profile-none":     lie(func(s *protocol.Sample) { s.Profile = nil }),
+	"shrink-profile": lie(func(s *protocol.Sample) {
+		s.Profile.Wall *= 0.6
+		s.Profile.Threads = 2
+	}),
+	"nan-profile": func(w *worker, r *protocol.Response) bool {
+		fmt.Fprintf(w.out, `{"id":%d,"sample":{"wall":1,"profile":{"wall":NaN}}}`+"\n", r.ID)
+		return false
+	},
 	"lie-facts":  func(_ *worker, r *protocol.Response) bool { r.Facts.ItemsPerIteration = 99; return true },
 	"lie-digest": func(_ *worker, r *protocol.Response) bool { r.Outputs.Digest = "00"; return true },
 	"nan": func(w *worker, r *protocol.Response) bool {

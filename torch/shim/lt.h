@@ -29,6 +29,7 @@ typedef struct lt_error lt_error;
 typedef struct lt_tensor lt_tensor; /* one counted reference to a tensor, not a wrapper around it */
 typedef struct lt_op lt_op;         /* an operator, found once and never freed */
 typedef struct lt_program lt_program; /* calls of operators one after another */
+typedef struct lt_profile lt_profile; /* where the time of operators went */
 typedef struct lt_mode lt_mode;     /* a thread-local mode that is in force */
 typedef struct lt_stream lt_stream;   /* a stream of a CUDA device that a thread is in */
 typedef struct lt_store lt_store;     /* a connection to the store of several processes */
@@ -219,6 +220,25 @@ typedef struct lt_memory_event {
 lt_error *lt_memory_trace_start(size_t capacity);      /* keeps the first so many events; ends another trace */
 size_t lt_memory_trace_stop(int64_t *dropped);         /* the number of events kept; dropped: those for which there was no room */
 void lt_memory_trace_take(lt_memory_event *out);       /* all events kept, to out [borrowed]; they are forgotten */
+
+/*
+ * Profiles of operators, from lt_profile_start to lt_profile_stop, of all threads. An
+ * operator is noted if it came through libtorch's dispatcher, by whatever way: from
+ * lt_call, a program, a backward pass or another operator. Its self time is the wall
+ * time from its begin to its end, without that of the operators that it called on
+ * the same thread. Those that have begun before the start, or have not ended at the
+ * stop, are left out. Noting one takes a fraction of a microsecond, which counts for
+ * the operator around it, so no other time is to be taken meanwhile.
+ *
+ * Of wall, the time from start to stop, busy is what at least one thread was in an
+ * operator, and threads is how many were in one at some time. If none is in one at the
+ * stop, busy <= the sum of all self times <= busy * threads. Times are in ns.
+ */
+lt_error *lt_profile_start(void);                  /* one at a time in a process */
+lt_error *lt_profile_stop(lt_profile **out);       /* out [owned] */
+void lt_profile_totals(const lt_profile *p, int64_t *wall, int64_t *busy, int *threads, size_t *rows);
+const char *lt_profile_row(const lt_profile *p, size_t i, int64_t *calls, int64_t *self); /* name without overload, [borrowed] from p; by name; i < rows */
+void lt_profile_free(lt_profile *p);               /* NULL is allowed */
 
 /*
  * Several processes, called ranks, that work together. Each rank calls the same

@@ -285,6 +285,45 @@ void checkpoints_call_twice_and_release() {
   lt_free(x);
 }
 
+// A square adds up of its own time and of what it calls: both are there, once a call.
+void profiles_count_operators() {
+  lt_profile *p = nullptr;
+  expect(kind_of(lt_profile_stop(&p)) == LT_ERR_ARGUMENT && !p);
+  expect(kind_of(lt_profile_start()) == 0);
+  expect(kind_of(lt_profile_start()) == LT_ERR_ARGUMENT);
+  auto work = [] {
+    lt_op *square = find("aten::square", "");
+    lt_tensor *x = tensor({1, 2, 3});
+    for (int i = 0; i < 5; i++) {
+      lt_arg args[] = {arg(x)}, ret;
+      int n = 0;
+      expect(kind_of(lt_call(square, args, 1, nullptr, &ret, 1, &n)) == 0);
+      lt_free(tensor_of(ret));
+    }
+    lt_free(x);
+  };
+  work();
+  std::thread(work).join();
+  expect(kind_of(lt_profile_stop(&p)) == 0);
+  work(); // nobody looks
+  int64_t wall = 0, busy = 0, sum = 0, squares = 0, powers = 0;
+  int threads = 0;
+  size_t rows = 0;
+  lt_profile_totals(p, &wall, &busy, &threads, &rows);
+  for (size_t i = 0; i < rows; i++) {
+    int64_t calls = 0, self = 0;
+    std::string name = lt_profile_row(p, i, &calls, &self);
+    expect(calls > 0 && self >= 0);
+    sum += self;
+    if (name == "aten::square") squares = calls;
+    if (name == "aten::pow") powers = calls;
+  }
+  expect(squares == 10 && powers == 10 && threads == 2);
+  expect(0 < busy && busy <= wall && busy <= sum && sum <= 2 * busy);
+  lt_profile_free(p);
+  lt_profile_free(nullptr);
+}
+
 void library_says_what_it_is() {
   expect(strchr(lt_version(), '.') != nullptr);
   expect(strlen(lt_cpu_capability()) > 0);
@@ -307,6 +346,7 @@ int main() {
   threads_belong_to_the_thread();
   random_state_is_restored();
   checkpoints_call_twice_and_release();
+  profiles_count_operators();
   library_says_what_it_is();
   int64_t now, peak, n;
   lt_memory_stats(&now, &peak, &n);
