@@ -100,9 +100,12 @@ func (c *cell) decided(k record.Comparison) bool {
 	return true
 }
 
-// halt says when and why the measuring of a cell with looks ended; "" without
-// looks.
+// halt says when and why the measuring of a cell ended whose plan did not fix the
+// number of restarts; "" of one whose plan did.
 func (c *cell) halt(comparisons []record.Comparison) string {
+	if c.Plan.Seconds > 0 && c.complete && c.ended == nil {
+		return fmt.Sprintf("after %s, when the time that was given was over", count(c.arms[0].restarts(), "restart"))
+	}
 	if c.looks == nil || c.ended != nil {
 		return ""
 	}

@@ -116,8 +116,11 @@ func (c *cell) noise() (noisy, all int) {
 func (c *cell) shortfall(sep string) string {
 	planned := c.Plan.Restarts * c.Plan.Blocks
 	done := len(c.arms[0].places)
-	if done >= planned || c.looks != nil && c.complete {
+	if done >= planned || c.complete && (c.looks != nil || c.Plan.Seconds > 0) {
 		return ""
+	}
+	if c.Plan.Seconds > 0 {
+		return sep + "the run was interrupted before its time was over"
 	}
 	s := fmt.Sprintf("%s%d of %d planned blocks were measured", sep, done, planned)
 	if !c.complete {

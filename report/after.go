@@ -206,7 +206,7 @@ func (b *sheetBuilder) basis() sentence {
 	text := fmt.Sprintf("%s in %s", counted(pairs, "pair"), counted(restarts, "restart"))
 	if b.cv.Stopped != "" {
 		text += "; stopped " + b.cv.Stopped
-	} else if n := b.plan.Plan.Restarts; n > restarts {
+	} else if n := b.plan.Plan.Restarts; n > restarts && b.plan.Plan.Seconds == 0 {
 		text += fmt.Sprintf(" of %d planned", n)
 	}
 	return sentence{label: "Basis", text: text}
