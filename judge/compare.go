@@ -86,7 +86,7 @@ func pairs(a, b *arm, most int, value func(record.Sample) float64) (x, y [][]flo
 	last := math.MinInt
 	for _, p := range a.places {
 		other, ok := b.samples[p]
-		if !ok || p.restart >= most {
+		if !ok || p.restart >= most || !a.counts(p) {
 			continue
 		}
 		if p.restart != last {

@@ -24,8 +24,8 @@ import (
 // and so its signs are as random as the test has them. What the test takes for
 // granted beside is that who was ahead in earlier restarts, which is part of why
 // a neighbour stopped, does not change how much later ones scatter.
-func Settled(c record.Cell, entries []record.Entry, restarts int) []string {
-	j := sortEntries(record.Run{Cells: []record.Cell{c}}, entries)
+func Settled(m record.Machine, c record.Cell, entries []record.Entry, restarts int) []string {
+	j := sortEntries(record.Run{Machine: m, Cells: []record.Cell{c}}, entries)
 	cell := &j.cells[0]
 	cell.quick = true
 	out := []string{}

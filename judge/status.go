@@ -32,6 +32,9 @@ func (c *cell) status(comparisons []record.Comparison) (status, reason string) {
 		return record.Contaminated, fmt.Sprintf("other processes used more than %.0f %% of the machine during %d of %d samples; measure again on a quiet machine",
 			100*noisyCPU, noisy, all)
 	}
+	if why := c.contaminatedReason(); why != "" {
+		return record.Contaminated, why
+	}
 	return record.OK, c.shortfall("")
 }
 

@@ -90,9 +90,13 @@ func (a *arm) throughput() record.Interval {
 // latency is in seconds per iteration or query, of all of them.
 func (a *arm) latency() map[string]record.Interval {
 	var durations [][]float64
-	for i, p := range a.places {
-		if i == 0 || p.restart != a.places[i-1].restart {
-			durations = append(durations, nil)
+	previous := -1
+	for _, p := range a.places {
+		if !a.counts(p) {
+			continue
+		}
+		if p.restart != previous {
+			durations, previous = append(durations, nil), p.restart
 		}
 		last := len(durations) - 1
 		durations[last] = append(durations[last], a.samples[p].Said.Latency()...)
@@ -106,12 +110,16 @@ func (a *arm) latency() map[string]record.Interval {
 	return out
 }
 
-// rows are one value per sample, by restart.
+// rows are one value per sample that counts, by restart.
 func (a *arm) rows(value func(record.Sample) float64) [][]float64 {
 	var rows [][]float64
-	for i, p := range a.places {
-		if i == 0 || p.restart != a.places[i-1].restart {
-			rows = append(rows, nil)
+	previous := -1
+	for _, p := range a.places {
+		if !a.counts(p) {
+			continue
+		}
+		if p.restart != previous {
+			rows, previous = append(rows, nil), p.restart
 		}
 		last := len(rows) - 1
 		rows[last] = append(rows[last], value(a.samples[p]))

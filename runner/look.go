@@ -20,7 +20,7 @@ func (c *cellRun) look(restarts int) error {
 		return nil
 	}
 	settled := []string{}
-	for _, name := range judge.Settled(c.cell, c.state.entries, restarts) {
+	for _, name := range judge.Settled(c.run.Machine, c.cell, c.state.entries, restarts) {
 		if _, before := c.state.settled[name]; !before && c.isIn(name) {
 			settled = append(settled, name)
 		}
