@@ -110,7 +110,7 @@ func pairs(a, b reading, most int) (x, y [][]float64) {
 	for _, p := range a.arms[0].places {
 		v, ok := a.at(p)
 		w, also := b.at(p)
-		if !ok || !also || p.restart >= most {
+		if !ok || !also || p.restart >= most || !a.arms[0].counts(p) {
 			continue
 		}
 		if p.restart != last {

@@ -20,6 +20,9 @@
 // that were measured are shown all the same. A claim without numbers is one on
 // the outputs themselves: its check supports or refutes it.
 //
+// Blocks in which the host did something else to a gross extent are left out in
+// all arms alike (contaminated.go); that depends on telemetry alone.
+//
 // Where the plan has looks, a statement is made at the last look that its arms
 // reached, and Settled says at each which arms need no more measuring. All
 // primary comparisons of a run are also tested as one family.

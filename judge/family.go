@@ -140,7 +140,7 @@ func (p primary) values(at int) verdict.FamilyMetric {
 			continue
 		}
 		for _, where := range a.places {
-			if p.looks != nil && where.restart >= at {
+			if p.looks != nil && where.restart >= at || !a.counts(where) {
 				continue
 			}
 			out[i] = put(out[i], where, value(a.samples[where]))

@@ -25,8 +25,8 @@ import (
 // and so its signs are as random as the test has them. What the test takes for
 // granted beside is that who was ahead in earlier restarts, which is part of why
 // a neighbour stopped, does not change how much later ones scatter.
-func Settled(c record.Cell, entries []record.Entry, restarts int) []string {
-	j := sortEntries(record.Run{Cells: []record.Cell{c}}, entries)
+func Settled(m record.Machine, c record.Cell, entries []record.Entry, restarts int) []string {
+	j := sortEntries(record.Run{Machine: m, Cells: []record.Cell{c}}, entries)
 	cell := &j.cells[0]
 	cell.quick = true
 	out := []string{}
@@ -104,9 +104,12 @@ func (c *cell) decided(k record.Comparison) bool {
 	return true
 }
 
-// halt says when and why the measuring of a cell with looks ended; "" without
-// looks.
+// halt says when and why the measuring of a cell ended whose plan did not fix the
+// number of restarts; "" of one whose plan did.
 func (c *cell) halt(comparisons []record.Comparison) string {
+	if c.Plan.Seconds > 0 && c.complete && c.ended == nil {
+		return fmt.Sprintf("after %s, when the time that was given was over", count(c.arms[0].restarts(), "restart"))
+	}
 	if c.looks == nil || c.ended != nil {
 		return ""
 	}

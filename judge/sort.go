@@ -24,6 +24,9 @@ type cell struct {
 	ended    *record.StatusEntry // the cell's own status, nil if none
 	looks    []verdict.Look      // planned; nil if the number of restarts is fixed
 	quick    bool                // only outcomes and intervals are wanted
+
+	contamination *record.Contamination // nil if no block was contaminated
+	left          map[place]bool        // blocks that are left out
 }
 
 // An arm is what was measured of one arm.
@@ -35,7 +38,8 @@ type arm struct {
 	memory  []record.MemoryEntry
 	profile *record.Profile // nil: not asked for
 	outputs []record.OutputEntry
-	status  string // record.OK until something else is found
+	left    map[place]bool // of the cell
+	status  string         // record.OK until something else is found
 	reason  string
 }
 
@@ -74,6 +78,7 @@ func sortEntries(run record.Run, entries []record.Entry) journal {
 	for i := range j.cells {
 		j.cells[i].looks = planned(j.cells[i].Plan)
 		j.cells[i].complete = j.complete
+		j.cells[i].contaminate()
 		j.cells[i].finish()
 	}
 	return j

@@ -32,6 +32,9 @@ func (c *cell) status(comparisons []record.Comparison) (status, reason string) {
 		return record.Contaminated, fmt.Sprintf("other processes used more than %.0f %% of the machine during %d of %d samples; measure again on a quiet machine",
 			100*noisyCPU, noisy, all)
 	}
+	if why := c.contaminatedReason(); why != "" {
+		return record.Contaminated, why
+	}
 	return record.OK, c.shortfall("")
 }
 
@@ -116,8 +119,11 @@ func (c *cell) noise() (noisy, all int) {
 func (c *cell) shortfall(sep string) string {
 	planned := c.Plan.Restarts * c.Plan.Blocks
 	done := len(c.arms[0].places)
-	if done >= planned || c.looks != nil && c.complete {
+	if done >= planned || c.complete && (c.looks != nil || c.Plan.Seconds > 0) {
 		return ""
+	}
+	if c.Plan.Seconds > 0 {
+		return sep + "the run was interrupted before its time was over"
 	}
 	s := fmt.Sprintf("%s%d of %d planned blocks were measured", sep, done, planned)
 	if !c.complete {

@@ -94,9 +94,13 @@ func (a *arm) throughput() record.Interval {
 // latency is in seconds per iteration or query, of all of them.
 func (a *arm) latency() map[string]record.Interval {
 	var durations [][]float64
-	for i, p := range a.places {
-		if i == 0 || p.restart != a.places[i-1].restart {
-			durations = append(durations, nil)
+	previous := -1
+	for _, p := range a.places {
+		if !a.counts(p) {
+			continue
+		}
+		if p.restart != previous {
+			durations, previous = append(durations, nil), p.restart
 		}
 		last := len(durations) - 1
 		durations[last] = append(durations[last], a.samples[p].Said.Latency()...)
@@ -110,13 +114,13 @@ func (a *arm) latency() map[string]record.Interval {
 	return out
 }
 
-// read is what is read at the arm's places, by restart.
+// read is what is read at the arm's places that count, by restart.
 func (a *arm) read(r reading) [][]float64 {
 	var rows [][]float64
 	last := math.MinInt
 	for _, p := range a.places {
 		v, ok := r.at(p)
-		if !ok {
+		if !ok || !a.counts(p) {
 			continue
 		}
 		if p.restart != last {

@@ -65,6 +65,14 @@ type HostSample struct {
 	Steal    float64 `json:"steal"`    // s of CPU time taken by the hypervisor, all cores
 	Others   float64 `json:"others"`   // s of CPU time used by processes that are not of this sample
 	Pressure float64 `json:"pressure"` // s in which some task waited for a CPU (PSI), 0 if the kernel has none
+
+	// ClockJump is how much further the wall clock went than the monotonic one, in
+	// seconds; an adjustment, or a machine that stood still.
+	ClockJump float64 `json:"clock_jump,omitempty"`
+
+	// Throttled are the reasons for which an accelerator's clock was held down
+	// below what it is set to; empty if none was, or none is watched.
+	Throttled []string `json:"throttled,omitempty"`
 }
 
 // A MemoryEntry is the result of one memory pass.

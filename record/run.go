@@ -106,6 +106,10 @@ type Plan struct {
 	// Looks are the numbers of restarts after which arms that are decided are no
 	// longer measured, ascending; the last is Restarts. Empty: the number is fixed.
 	Looks []int `json:"looks,omitempty"`
+
+	// Seconds of measuring after which no restart begins. 0: the number of restarts
+	// is what the plan or its looks say; otherwise that is only the most.
+	Seconds float64 `json:"seconds,omitempty"`
 }
 
 // With returns the plan with another number of restarts; looks that do not lie

@@ -17,16 +17,26 @@ type Verdicts struct {
 
 // A CellVerdict is what a run says about one cell.
 type CellVerdict struct {
-	Cell        string            `json:"cell"`
-	Scenario    string            `json:"scenario"`
-	Title       string            `json:"title"`
-	Point       map[string]string `json:"point,omitempty"`
-	Status      string            `json:"status"`
-	Reason      string            `json:"reason,omitempty"`
-	Stopped     string            `json:"stopped,omitempty"` // when and why the measuring ended, if that was not fixed beforehand
-	Arms        []ArmSummary      `json:"arms"`
-	Comparisons []Comparison      `json:"comparisons"` // each variant to the control, per metric
-	Claim       *ClaimVerdict     `json:"claim,omitempty"`
+	Cell          string            `json:"cell"`
+	Scenario      string            `json:"scenario"`
+	Title         string            `json:"title"`
+	Point         map[string]string `json:"point,omitempty"`
+	Status        string            `json:"status"`
+	Reason        string            `json:"reason,omitempty"`
+	Contamination *Contamination    `json:"contamination,omitempty"` // nil if no block was contaminated
+	Stopped       string            `json:"stopped,omitempty"`       // when and why the measuring ended, if that was not fixed beforehand
+	Arms          []ArmSummary      `json:"arms"`
+	Comparisons   []Comparison      `json:"comparisons"` // each variant to the control, per metric
+	Claim         *ClaimVerdict     `json:"claim,omitempty"`
+}
+
+// A Contamination counts the blocks during which the host did something else to
+// such an extent that they are left out, whatever was measured in them.
+type Contamination struct {
+	Blocks       int            `json:"blocks"`       // of the cell in all
+	Contaminated int            `json:"contaminated"` // of them
+	Dropped      int            `json:"dropped"`      // of those: left out in all arms, at most half of a restart's
+	Causes       map[string]int `json:"causes"`       // contaminated blocks by their worst cause
 }
 
 // An Interval is an estimate with its 99 % confidence bounds, which are NaN

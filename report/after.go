@@ -46,7 +46,7 @@ func expectations(list []record.Expect, control string) string {
 
 // after is what the answer rests on.
 func (b *sheetBuilder) after() {
-	for _, s := range []sentence{b.said(), b.status(), b.twins(), b.outputs(), b.basis(), b.noise(), b.steal()} {
+	for _, s := range []sentence{b.said(), b.status(), b.twins(), b.outputs(), b.basis(), b.noise(), b.dropped(), b.steal()} {
 		if s.text != "" {
 			b.sheet.after = append(b.sheet.after, s)
 		}
@@ -206,7 +206,7 @@ func (b *sheetBuilder) basis() sentence {
 	text := fmt.Sprintf("%s in %s", counted(pairs, "pair"), counted(restarts, "restart"))
 	if b.cv.Stopped != "" {
 		text += "; stopped " + b.cv.Stopped
-	} else if n := b.plan.Plan.Restarts; n > restarts {
+	} else if n := b.plan.Plan.Restarts; n > restarts && b.plan.Plan.Seconds == 0 {
 		text += fmt.Sprintf(" of %d planned", n)
 	}
 	return sentence{label: "Basis", text: text}
@@ -228,6 +228,24 @@ func (b *sheetBuilder) noise() sentence {
 	}
 	return sentence{"Noise", fmt.Sprintf("other processes used more than 5 %% of the machine during %d of %d samples (%s)",
 		noisy, all, strings.Join(who, ", ")), doubtful}
+}
+
+// dropped counts the blocks that are left out for what the host did in them.
+func (b *sheetBuilder) dropped() sentence {
+	k := b.cv.Contamination
+	if k == nil {
+		return sentence{}
+	}
+	var causes []string
+	for _, why := range slices.Sorted(maps.Keys(k.Causes)) {
+		causes = append(causes, fmt.Sprintf("%s %d", why, k.Causes[why]))
+	}
+	text := fmt.Sprintf("%d of %d blocks, all arms alike, for what the host did in them and not for what was measured: %s",
+		k.Dropped, k.Blocks, strings.Join(causes, ", "))
+	if k.Dropped < k.Contaminated {
+		text += fmt.Sprintf("; of %d that deserved it, no more than half of any restart", k.Contaminated)
+	}
+	return sentence{"Dropped", text, doubtful}
 }
 
 // stealLimit is the share of stolen time from which on it is worth a warning.

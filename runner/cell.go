@@ -44,6 +44,9 @@ func (s *session) measureCell(ctx context.Context, index int) error {
 	}
 	c.where = progress.State{Cell: index + 1, Cells: len(s.run.Cells), Name: record.Name(c.cell.Scenario, c.cell.Point),
 		Restarts: c.cell.Plan.Restarts, Blocks: c.cell.Plan.Blocks}
+	if c.cell.Plan.Seconds > 0 {
+		c.where.Restarts = 0 // nobody knows how many
+	}
 	defer c.closeAll()
 	err := c.measure()
 	if errors.Is(err, errCellEnded) {
@@ -61,6 +64,9 @@ func (c *cellRun) measure() error {
 	}
 	done := 0
 	for r := range c.cell.Plan.Restarts {
+		if c.timeIsUp() && c.state.next[r] == 0 {
+			break
+		}
 		if err := c.restart(r); err != nil {
 			return err
 		}
@@ -87,6 +93,11 @@ func (c *cellRun) passes(restarts int) error {
 		return c.profiles()
 	}
 	return nil
+}
+
+// timeIsUp says whether the plan lets no further restart begin.
+func (c *cellRun) timeIsUp() bool {
+	return c.cell.Plan.Seconds > 0 && c.state.spent >= c.cell.Plan.Seconds
 }
 
 // each runs a step for every arm in the given order, and drops the arms for

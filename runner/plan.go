@@ -57,6 +57,8 @@ func checkCell(c record.Cell) error {
 		return fmt.Errorf("%d restarts of %d blocks; want at least 1 of each", p.Restarts, p.Blocks)
 	case len(p.Looks) > 0 && !looksFit(p):
 		return fmt.Errorf("looks after %v of %d restarts; want ascending numbers, the last being that of all restarts", p.Looks, p.Restarts)
+	case !(p.Seconds >= 0):
+		return fmt.Errorf("seconds is %v; want at least 0", p.Seconds)
 	case p.Warmup < 0:
 		return fmt.Errorf("warmup is %d; want at least 0", p.Warmup)
 	case !(p.SampleSeconds > 0) || !(p.TimeLimit > 2*p.SampleSeconds):

@@ -41,11 +41,15 @@ var ErrComplete = errors.New("run is complete; nothing is left to resume")
 type Interrupted struct {
 	Dir    string // of the run
 	Blocks int    // complete, kept
-	Total  int    // that the run has in all
+	Total  int    // that the run has in all; 0 if its time decides that
 }
 
 func (e *Interrupted) Error() string {
-	return fmt.Sprintf("interrupted: %d of %d blocks are kept in %s; go on with: bench run --resume %s", e.Blocks, e.Total, e.Dir, e.Dir)
+	of := ""
+	if e.Total > 0 {
+		of = fmt.Sprintf(" of %d", e.Total)
+	}
+	return fmt.Sprintf("interrupted: %d%s blocks are kept in %s; go on with: bench run --resume %s", e.Blocks, of, e.Dir, e.Dir)
 }
 
 // Unwrap makes errors.Is(err, context.Canceled) true.

@@ -212,9 +212,13 @@ func sinkOf(opts Options) progress.Sink {
 	return opts.Progress
 }
 
+// totalBlocks is 0 if nobody knows.
 func totalBlocks(cells []record.Cell) int {
 	n := 0
 	for _, c := range cells {
+		if c.Plan.Seconds > 0 {
+			return 0
+		}
 		n += c.Plan.Restarts * c.Plan.Blocks
 	}
 	return n

@@ -22,6 +22,7 @@ type cellState struct {
 	lost       map[string]record.StatusEntry // arms that ended with a status
 	iterations int                           // per sample, 0 until chosen
 	next       map[int]int                   // restart → its next block
+	spent      float64                       // s of measuring; what passed while nothing measured is not in it
 	memory     map[pass]peaks
 	countless  map[string]bool // arms whose worker cannot count memory
 	profiled   map[string]bool // arms whose profile was made, or cannot be
@@ -74,6 +75,9 @@ func (s *state) cell(id string) *cellState {
 }
 
 func (s *state) apply(e record.Entry) {
+	if e.Kind != record.KindResume && e.Cell != "" {
+		s.cell(e.Cell).spent += max(0, e.Time-s.last)
+	}
 	s.last = max(s.last, e.Time)
 	if s.looked[e.Cell] && (e.Kind == record.KindWorker || e.Kind == record.KindBlock || e.Kind == record.KindStatus) {
 		c := s.cell(e.Cell)

@@ -93,6 +93,26 @@ func (s Scenario) decidedBy(at map[string]string) bool {
 	return maps.Equal(chosen, at)
 }
 
+// Twins returns the cell that sets the control of c beside itself, and measures
+// the times that c does. Whatever differs between the two arms is the
+// instrument's doing. Claim and check are c's own affair and are left out.
+func Twins(c record.Cell) record.Cell {
+	control, again := c.Arms[0], c.Arms[0]
+	again.Name = "again"
+	out := record.Cell{Scenario: c.Scenario, Title: "Calibration: " + control.Name + " against itself", Point: c.Point,
+		Arms: []record.Arm{control, again}, Plan: c.Plan}
+	for _, m := range c.Measure {
+		if !record.OfMemory(m) {
+			out.Measure = append(out.Measure, m)
+		}
+	}
+	if out.Measure == nil {
+		out.Measure = []string{record.Throughput}
+	}
+	out.ID = identify(out)
+	return out
+}
+
 // identify hashes what a cell runs: its scenario, and worker and settings of
 // each arm. Title, plan and claim may change without making it another cell.
 func identify(c record.Cell) string {
