@@ -18,11 +18,12 @@ SHIM_SRC  := $(wildcard torch/shim/*.cpp)
 SHIM_OBJ  := $(SHIM_SRC:torch/shim/%.cpp=build/shim/%.o)
 SHIM_TEST := $(wildcard torch/shim/test/*.cpp)
 NCCL      := bin/liblt_nccl.so
+PEER      := bin/pytorch_worker.py bin/pytorch_engines.py bin/pytorch_requirements.txt
 
 ##@ Use
 
 .PHONY: build
-build: shim bin/pytorch_worker.py ## leave bin/bench and bin/lens
+build: shim $(PEER) ## leave bin/bench and bin/lens
 	$(GOBUILD) -o bin/bench ./bench
 	$(GOBUILD) -ldflags=-buildid= -o bin/lens ./system/lens
 
@@ -133,7 +134,7 @@ $(NCCL): torch/shim/nccl/nccl.cpp torch/shim/nccl.hpp build/nccl
 build/shim-test: $(SHIM_TEST) torch/shim/lt.h $(SHIM)
 	$(CXX) -std=c++20 -O1 -g -Wall -Itorch/shim $(SHIM_TEST) -o $@ -Lbin -llt -Wl,--allow-shlib-undefined
 
-bin/pytorch_worker.py: system/peer/pytorch_worker.py
+$(PEER): bin/%: system/peer/%
 	@mkdir -p bin
 	cp $< $@
 

@@ -48,7 +48,9 @@ type Settings struct {
 	Plan   string `json:"plan,omitempty" doc:"program made of the network once that computes its logits: BatchNorm folded and nothing else, or oneDNN's fused operators in these numbers (default none: the network's own forward pass)" enum:"folded fp32 bf16 int8" kinds:"inference"`
 	Search bool   `json:"search,omitempty" doc:"a short search chooses how a batch goes through the plan, in passes of how many images and sessions of how many threads; its trials are among the facts" kinds:"inference"`
 
-	Precision     string `json:"precision,omitempty" doc:"types of the forward pass: fp32, or autocast to 16 bits, fp16 with a gradient scaler (default fp32)" enum:"fp32 bf16 fp16" kinds:"train"`
+	Engine string `json:"engine,omitempty" doc:"what runs the network, for the PyTorch worker alone: PyTorch as it is, traced and optimised, compiled with its weights as constants, or with its own quantisation; or another library, which gets the network as ONNX (default eager)" enum:"eager torchscript compile x86 onnxruntime openvino" kinds:"inference"`
+
+	Precision     string `json:"precision,omitempty" doc:"types of the forward pass: of training fp32, or autocast to 16 bits, fp16 with a gradient scaler; of inference those of an engine, where lens has plans (default fp32, of engine x86 int8)" enum:"fp32 bf16 fp16 int8" kinds:"train inference"`
 	Accumulate    int    `json:"accumulate,omitempty" doc:"micro-batches of batch images whose gradients make one step (default 1)" min:"1" max:"4096" kinds:"train"`
 	Checkpointing string `json:"checkpointing,omitempty" doc:"what the backward pass computes again instead of keeping it (default none)" enum:"none block stage every-2 every-3 every-4" kinds:"train"`
 
@@ -75,7 +77,7 @@ type Settings struct {
 	Ranks       int    `json:"ranks,omitempty" doc:"processes that train one network together, each with batch images of every micro-batch and with threads of its own (default 1)" min:"1" max:"64" kinds:"train"`
 	Exchange    string `json:"exchange,omitempty" doc:"how gradients go from rank to rank: shared is through the memory of the machine where all ranks are on one, gloo through its network (default shared)" enum:"shared gloo" kinds:"train"`
 	CheckImages int    `json:"check_images,omitempty" doc:"images whose mean gradient is checked, a multiple of batch × ranks, so that arms with steps of different sizes can be compared (default: those of a step)" min:"1" max:"65536" kinds:"train"`
-	Compile     bool   `json:"compile,omitempty" doc:"torch.compile, for the PyTorch worker alone" kinds:"train inference"`
+	Compile     bool   `json:"compile,omitempty" doc:"torch.compile, for the PyTorch worker alone" kinds:"train"`
 
 	Threads int `json:"threads,omitempty" doc:"compute threads, of the whole arm or of each of its ranks (default: all cores, or a rank's share of them)" min:"1" max:"1024" kinds:"inference train ensemble"`
 	Seed    int `json:"seed,omitempty" doc:"seed of weights and images" min:"0" max:"2147483647" kinds:"inference train ensemble"`

@@ -80,6 +80,9 @@ func (s *Server) open(c protocol.Settings, p *protocol.Prepare) (work, error) {
 	if c.Compile {
 		return nil, refuse(protocol.Unsupported, "compile: torch.compile needs Python; it is for arms of the worker pytorch")
 	}
+	if c.Engine != "" {
+		return nil, refuse(protocol.Unsupported, "engine: %s; lens computes by itself, or by a plan; engines are for arms of the worker pytorch", c.Engine)
+	}
 	switch c.Kind {
 	case kindInference:
 		n, err := openInference(c)

@@ -50,6 +50,9 @@ func decode(raw json.RawMessage) (protocol.Settings, error) {
 	if err := checkPlan(s); err != nil {
 		return s, err
 	}
+	if err := checkPrecision(s); err != nil {
+		return s, err
+	}
 	return s, checkBudget(s)
 }
 
@@ -70,6 +73,17 @@ func checkPlan(s protocol.Settings) error {
 		return refuse(protocol.Unsupported, "search with mode %s: what is chosen is for one number of images, and queries have others", s.Mode)
 	case s.Plan != "" && s.Passes > 0:
 		return refuse(protocol.Unsupported, "plan: %s with passes: a plan has no dropout; leave one of them out", s.Plan)
+	}
+	return nil
+}
+
+// checkPrecision refuses numbers that the work is not in.
+func checkPrecision(s protocol.Settings) error {
+	switch {
+	case s.Precision != "" && s.Kind == kindInference:
+		return refuse(protocol.Unsupported, "precision: %s; inference in other numbers is a plan's: set plan instead", s.Precision)
+	case s.Precision == "int8":
+		return refuse(protocol.Unsupported, "precision: int8; training is in fp32, bf16 or fp16")
 	}
 	return nil
 }
