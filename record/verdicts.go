@@ -78,6 +78,8 @@ type ArmSummary struct {
 
 	// Profile is where its time went; nil if that was not asked for.
 	Profile *Profile `json:"profile,omitempty"`
+	// Drift is that of the comparison of scores that went worst; nil without any.
+	Drift *Drift `json:"drift,omitempty"`
 
 	// Extra are the medians over its samples of what the worker said beside, as in
 	// protocol.Sample.

@@ -102,6 +102,7 @@ UNSUPPORTED = {
     **dict.fromkeys(("mode", "rate", "load"), "queries are made by lens's load generator"),
     **dict.fromkeys(("passes", "passes_through"), "Monte-Carlo dropout draws its masks from lens's generator"),
     "exchange": "DistributedDataParallel sends gradients by Gloo, as it always does on a CPU",
+    "trained": "trained networks are lens's; their weights go over as safetensors",
     **dict.fromkeys(("plan", "search"), "plans are lens's; compare with engine"),
 }
 
