@@ -23,6 +23,7 @@ type Server struct {
 	cache  string  // directory that it was prepared with
 	counts bool    // whether work is for the memory pass
 	load   int64   // bytes at the peak of preparing; memory pass only
+	delay  float64 // fraction by which iterations are made longer
 }
 
 // work is what was prepared.
