@@ -21,6 +21,7 @@ type Server struct {
 	loaded float64 // s, process start to the first request
 	work   work    // nil: nothing prepared
 	counts bool    // whether work is for the memory pass
+	looks  bool    // whether work is for the profile pass
 	load   int64   // bytes at the peak of preparing; memory pass only
 }
 
