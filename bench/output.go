@@ -27,7 +27,7 @@ type output struct {
 
 func (o *output) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.json, "json", false, "print run and verdicts as JSON on standard output, instead of tables")
-	f.BoolVar(&o.details, "details", false, "show tail latencies and cold costs as well")
+	f.BoolVar(&o.details, "details", false, "show tail latencies, cold costs and all operators as well")
 	f.StringVar(&o.csv, "csv", "", "write the verdicts as CSV to this `FILE`, too")
 	f.StringVar(&o.results, "results", "", "put the tables into this Markdown `FILE`, between its markers, too")
 	f.BoolVar(&o.decisive, "decisive", false, "exit with 3 if a claim or a calibration stays inconclusive")

@@ -44,7 +44,7 @@ none is named. A run that was stopped, or still goes on, is shown as far as it c
 	f.BoolVar(&asJSON, "json", false, "as JSON")
 	f.BoolVar(&asCSV, "csv", false, "as CSV")
 	f.BoolVar(&asMarkdown, "markdown", false, "as Markdown")
-	f.BoolVar(&details, "details", false, "show tail latencies and cold costs as well")
+	f.BoolVar(&details, "details", false, "show tail latencies, cold costs and all operators as well")
 	f.StringVarP(&output, "output", "o", "", "write to this `FILE`; tables go between the markers of a .md file")
 	addRuns(c, &runs)
 	c.MarkFlagsMutuallyExclusive("json", "csv", "markdown")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -173,13 +174,21 @@ func stopped(err error) error {
 	return &status{exitInvalid, err}
 }
 
+// measured are the metrics of a cell, and what else is looked at.
+func measured(c record.Cell) []string {
+	if c.Profile {
+		return append(slices.Clone(c.Measure), "time by operator")
+	}
+	return c.Measure
+}
+
 // show prints what would be measured.
 func (r *runCommand) show(w io.Writer, cells []record.Cell) error {
 	if r.json {
 		return writeJSON(w, cells)
 	}
 	for _, c := range cells {
-		fmt.Fprintf(w, "%s: measures %s\n", c.Scenario, strings.Join(c.Measure, ", "))
+		fmt.Fprintf(w, "%s: measures %s\n", c.Scenario, strings.Join(measured(c), ", "))
 		if err := listCell(w, c); err != nil {
 			return err
 		}

@@ -60,3 +60,22 @@ func TestLatencies(t *testing.T) {
 		t.Errorf("comparison %+v, want a ratio of 1.5", k)
 	}
 }
+
+// Profiles are passed on, and change no statement.
+func TestProfiles(t *testing.T) {
+	c := ensemble()
+	f := newFixture(c).measure(c, 0, 8, 1, both(1.6, 0.02))
+	before := f.judge().Cells[0]
+	there := record.Profile{Iterations: 3, Said: &protocol.Profile{Wall: 1}, Status: record.OK}
+	gone := record.Profile{Status: record.Crash, Reason: "boom"}
+	for i, p := range []record.Profile{there, gone} {
+		f.entries = append(f.entries, record.Entry{Kind: record.KindProfile, Cell: c.ID, Profile: &record.ProfileEntry{Arm: c.Arms[i].Name, Profile: p}})
+	}
+	after := f.judge().Cells[0]
+	if a := after.Arms; a[0].Profile == nil || *a[0].Profile != there || a[1].Profile == nil || *a[1].Profile != gone {
+		t.Errorf("%+v and %+v, want %+v and %+v", a[0].Profile, a[1].Profile, there, gone)
+	}
+	if after.Status != before.Status || after.Arms[1].Status != before.Arms[1].Status || after.Comparisons[0].Outcome != before.Comparisons[0].Outcome {
+		t.Errorf("a profile made of %+v\n%+v", before, after)
+	}
+}

@@ -46,7 +46,7 @@ func expectations(list []record.Expect, control string) string {
 
 // after is what the answer rests on.
 func (b *sheetBuilder) after() {
-	for _, s := range []sentence{b.said(), b.status(), b.twins(), b.outputs(), b.drift(), b.basis(), b.noise(), b.dropped(), b.steal()} {
+	for _, s := range []sentence{b.said(), b.status(), b.twins(), b.outputs(), b.drift(), b.basis(), b.profiled(), b.noise(), b.dropped(), b.steal()} {
 		if s.text != "" {
 			b.sheet.after = append(b.sheet.after, s)
 		}

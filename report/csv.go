@@ -26,10 +26,11 @@ const (
 	csvArm        = "arm"        // one metric of one arm; outcome is the arm's status
 	csvComparison = "comparison" // one metric of a variant ÷ its control
 	csvClaim      = "claim"      // the verdict on a claim
+	csvProfile    = "profile"    // time of an operator in an iteration of one arm, or of all of it
 )
 
-// CSV writes a row for every arm and metric, for every comparison, and for
-// every claim. Numbers are in base units and in full; what is absent is empty.
+// CSV writes a row for every arm and metric, for every comparison, for every claim, and
+// for every operator of a profile. Numbers are in base units and in full; what is absent is empty.
 func CSV(w io.Writer, run record.Run, v record.Verdicts) error {
 	cw := csv.NewWriter(w)
 	if err := cw.Write(csvHeader); err != nil {
@@ -83,6 +84,9 @@ func csvRows(cv record.CellVerdict) []csvRow {
 	}
 	if c := cv.Claim; c != nil {
 		rows = append(rows, csvRow{"kind": csvClaim, "metric": c.ID, "outcome": c.Verdict, "reason": c.Reason})
+	}
+	for _, a := range cv.Arms {
+		rows = append(rows, profileRows(a)...)
 	}
 	if rows == nil {
 		rows = []csvRow{{"kind": csvArm, "outcome": cv.Status, "reason": cv.Reason}}

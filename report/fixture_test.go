@@ -33,6 +33,7 @@ var fixtures = map[string]fixture{
 	"serving":     serving(),
 	"looked":      looked(),
 	"ranks":       ranks(),
+	"profiled":    profiled(),
 }
 
 // ranks are two, beside the one to which their efficiency relates.
@@ -47,6 +48,32 @@ func ranks() fixture {
 		compared(record.Throughput, "two", "one", 1.6, 0.04, record.Faster),
 		compared(record.Efficiency, "two", "one", 0.798, 0.02, record.Less),
 	}
+	return made(c)
+}
+
+// profiled is the fast path, with a plan that lacks an operator, one on two threads at
+// once, and an arm that has no profile.
+func profiled() fixture {
+	c := of("fast-path", "An inference plan in fp32", measured("control", 720, 0), measured("searched", 1100, 0), measured("plan", 1050, 0), measured("processes", 1000, 0))
+	c.plan.Profile, c.plan.Decides = true, "plan"
+	said := func(i int, wall, busy float64, threads int, ops ...protocol.OperatorTime) *protocol.Profile {
+		p := &protocol.Profile{Wall: wall, Busy: busy, Threads: threads, Operators: ops}
+		c.verdict.Arms[i].Profile = &record.Profile{Iterations: 10, Said: p, Status: record.OK}
+		return p
+	}
+	said(0, 0.442, 0.436, 1, protocol.OperatorTime{Name: "aten::mkldnn_convolution", Calls: 200, Seconds: 0.31}, protocol.OperatorTime{Name: "aten::native_batch_norm", Calls: 200, Seconds: 0.07},
+		protocol.OperatorTime{Name: "aten::clamp_min_", Calls: 170, Seconds: 0.03}, protocol.OperatorTime{Name: "aten::add_", Calls: 80, Seconds: 0.02},
+		protocol.OperatorTime{Name: "aten::max_pool2d_with_indices", Calls: 10, Seconds: 0.004}, protocol.OperatorTime{Name: "aten::empty", Calls: 990, Seconds: 0.001},
+		protocol.OperatorTime{Name: "aten::conv2d", Calls: 200, Seconds: 0.0004}, protocol.OperatorTime{Name: "aten::convolution", Calls: 200, Seconds: 0.0003},
+		protocol.OperatorTime{Name: "aten::_convolution", Calls: 200, Seconds: 0.0003})
+	said(1, 0.29, 0.28, 2, protocol.OperatorTime{Name: "mkldnn::_convolution_pointwise", Calls: 240, Seconds: 0.3}, protocol.OperatorTime{Name: "mkldnn::_convolution_pointwise_", Calls: 160, Seconds: 0.2},
+		protocol.OperatorTime{Name: "aten::max_pool2d_with_indices", Calls: 20, Seconds: 0.0041})
+	said(2, 0.305, 0.3045, 1, protocol.OperatorTime{Name: "mkldnn::_convolution_pointwise", Calls: 120, Seconds: 0.17},
+		protocol.OperatorTime{Name: "mkldnn::_convolution_pointwise_", Calls: 80, Seconds: 0.13}, protocol.OperatorTime{Name: "aten::max_pool2d_with_indices", Calls: 10, Seconds: 0.004},
+	).Other = &protocol.OperatorTime{Calls: 300, Seconds: 0.0005}
+	c.verdict.Arms[3].Profile = &record.Profile{Status: record.Skipped, Reason: "profile of schedule processes: members run in processes of their own, and operators are noted in this one"}
+	c.verdict.Comparisons = []record.Comparison{compared(record.Throughput, "searched", "control", 1.53, 0.02, record.Faster),
+		compared(record.Throughput, "plan", "control", 1.46, 0.02, record.Faster), compared(record.Throughput, "processes", "control", 1.39, 0.02, record.Faster)}
 	return made(c)
 }
 

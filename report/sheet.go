@@ -31,7 +31,7 @@ func newSheet(cv record.CellVerdict, plan record.Cell, o Options) sheet {
 	b.intro()
 	b.sheet.answer = b.arms()
 	b.sheet.verdict = b.verdict()
-	for _, g := range []grid{b.percentiles(), b.others(), b.memory()} {
+	for _, g := range append([]grid{b.percentiles(), b.others(), b.memory()}, b.profiles(o.Details)...) {
 		if g.rows != nil {
 			b.sheet.more = append(b.sheet.more, g)
 		}

@@ -49,7 +49,7 @@ func (doc *document) combinations() []settings {
 
 // cell is the scenario at one combination of the matrix.
 func (s Scenario) cell(at settings) record.Cell {
-	c := record.Cell{Scenario: s.Name, Title: s.Title, Claim: s.Claim, Measure: s.doc.metrics(), Plan: s.doc.Plan.resolve()}
+	c := record.Cell{Scenario: s.Name, Title: s.Title, Claim: s.Claim, Measure: s.doc.metrics(), Profile: s.doc.Profile, Plan: s.doc.Plan.resolve()}
 	for _, one := range at {
 		if c.Point == nil {
 			c.Point = make(map[string]string)

@@ -34,6 +34,7 @@ variants:
 decides: {variant: seedless, model: vit_b_16, threads: 2}
 check: {logits: 0}
 measure: [throughput, memory]
+profile: true
 expect:
   - {metric: throughput, ratio: ">= 1.5"}
   - {metric: memory_peak, ratio: "<=0.8"}
@@ -79,6 +80,7 @@ func TestExpand(t *testing.T) {
 		Expect:  []record.Expect{{Metric: "throughput", Op: ">=", Ratio: 1.5}, {Metric: "memory_peak", Op: "<=", Ratio: 0.8}},
 		Equal:   &record.Equal{Output: "logits", Tolerance: 0},
 		Measure: []string{"throughput", "memory_peak"},
+		Profile: true,
 		Plan:    record.Plan{Restarts: 9, Blocks: 5, Warmup: 0, SampleSeconds: 60, TimeLimit: 3600},
 	}
 	if !reflect.DeepEqual(got, want) {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"slices"
@@ -87,6 +88,46 @@ print(json.dumps([(p.mix(key + (i + 1) * p.INCREMENT & p.MASK) >> 40) - (1 << 23
 	nn.Formula{Seed: 77}.Uniform("backbone.λ", 1<<23, 0, got)
 	if !slices.Equal(got, want) {
 		t.Errorf("Go %v\nPython %v", got, want)
+	}
+}
+
+// TestProfile: time counts where it was spent, once, and once also where threads
+// overlap. The outer call of the first thread has two inner ones.
+func TestProfile(t *testing.T) {
+	const program = `
+import json
+from types import SimpleNamespace as S
+import pytorch_worker as p
+class Range:
+    def __init__(self, start, end):
+        self.start, self.end = start, end
+    def elapsed_us(self):
+        return self.end - self.start
+def event(name, thread, start, end, children=()):
+    e = S(name=name, thread=thread, time_range=Range(start, end), cpu_parent=None, cpu_children=list(children))
+    for c in children:
+        c.cpu_parent = e
+    return e
+inner = [event("mm", 1, 10, 40), event("add", 1, 50, 60)]
+other = event("mm", 2, 80, 130)
+many = [event("op%d" % i, 1, 200 + i, 200.5 + i) for i in range(40)]
+print(json.dumps(p.table([event("linear", 1, 0, 100, inner), *inner, other, *many], 300e-6)))`
+	var got protocol.Profile
+	if err := json.Unmarshal([]byte(python(t, "", "-c", program)), &got); err != nil {
+		t.Fatal(err)
+	}
+	us := func(s float64) int { return int(math.Round(s * 1e6)) }
+	want := map[string][2]int{"mm": {2, 80}, "linear": {1, 60}, "add": {1, 10}}
+	for i, name := range []string{"mm", "linear", "add"} {
+		if o := got.Operators[i]; o.Name != name || int(o.Calls) != want[name][0] || us(o.Seconds) != want[name][1] {
+			t.Errorf("%+v; want calls and µs %v of %s", o, want[name], name)
+		}
+	}
+	if us(got.Busy) != 150 || us(got.Wall) != 300 || got.Threads != 2 {
+		t.Errorf("busy %v of %v s on %d threads; want 150 of 300 µs on 2", got.Busy, got.Wall, got.Threads)
+	}
+	if o := got.Other; len(got.Operators) != protocol.MostOperators || o == nil || o.Calls != 3 || math.Abs(o.Seconds-1.5e-6) > 1e-12 {
+		t.Errorf("%d operators and others %+v; want %d and 3 calls of 1.5 µs", len(got.Operators), o, protocol.MostOperators)
 	}
 }
 

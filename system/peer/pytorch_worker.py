@@ -282,6 +282,7 @@ class Worker:
     def __init__(self):
         self.loaded = age()
         self.work = None  # nothing prepared
+        self.profiles = False
 
     def handle(self, request):
         if MISSING:
@@ -306,8 +307,11 @@ class Worker:
             raise Refusal("bad-request", "prepare without its object")
         if prepare.get("pass") == "memory":
             raise Refusal("unsupported", "pass memory: PyTorch does not count the bytes of CPU tensors exactly")
-        if prepare.get("pass") != "time":
+        if prepare.get("pass") not in ("time", "profile"):
             raise Refusal("bad-request", f"unknown pass {prepare.get('pass')!r}")
+        self.profiles = prepare["pass"] == "profile"
+        if self.profiles:
+            check_profile(prepare.get("settings"))
         settings = parse_settings(prepare.get("settings"))
         work = open_work(settings, prepare.get("cache"))
         if settings["compile"] or settings["engine"] == "compile":
@@ -324,7 +328,7 @@ class Worker:
         untimed, iterations = sample.get("untimed", 0), sample.get("iterations")
         if type(iterations) is not int or iterations < 1 or type(untimed) is not int or untimed < 0:
             raise Refusal("bad-request", f"sample of {untimed!r} untimed and {iterations!r} iterations")
-        return {"sample": measure(work, untimed, iterations)}
+        return {"sample": measure(work, untimed, iterations, self.profiles)}
 
     def verify(self, request):
         work, verify = self.prepared("verify"), request.get("verify") or {}
@@ -948,13 +952,14 @@ def collector_off():
         gc.enable()
 
 
-def measure(work, untimed, iterations):
-    """Runs the iterations and returns a sample of the protocol."""
+def measure(work, untimed, iterations, profiles=False):
+    """Runs the iterations and returns a sample of the protocol, with a profile of them if wanted."""
     with collector_off():
         work.rewind()
         work.iterate(untimed)
         before = work.usage()
-        marks = work.iterate(iterations)
+        run = functools.partial(work.iterate, iterations)
+        marks, profile = profiled(run) if profiles else (run(), {})
         after = work.usage()
     used = {key: after[key] - before[key] for key in ("cpu", "voluntary", "involuntary")}
     wall = marks[-1] - marks[0]
@@ -966,7 +971,64 @@ def measure(work, untimed, iterations):
         "rss_peak": after["rss_peak"],
         "extra": work.extra(wall / iterations),
         **used,
+        **profile,
     }
+
+
+# --- profiles ---------------------------------------------------------------
+
+MOST_OPERATORS = 40  # that a profile lists, as the protocol has it
+
+
+def check_profile(settings):
+    """Refuses work whose operators are not noted."""
+    if not isinstance(settings, dict):
+        return  # which another check says
+    if settings.get("ranks", 1) not in (0, 1):
+        raise Refusal("unsupported", f"profile of {settings['ranks']} ranks: each is a process of its own, and operators are noted in one")
+    if settings.get("engine", "").startswith(("onnx", "openvino")):
+        raise Refusal("unsupported", f"profile of {settings['engine']}: operators of PyTorch are noted, and it has its own")
+
+
+def profiled(run):
+    """Calls run, and returns what it returns and a part of a sample: the profile of it."""
+    with torch.autograd.profiler.profile() as profiler:
+        begin = time.perf_counter()
+        result = run()
+        wall = time.perf_counter() - begin
+    return result, {"profile": table(profiler.function_events, wall)}
+
+
+def table(events, wall):
+    """The protocol's profile of events that took wall seconds: calls and self time by
+    name, and the time in which at least one thread was in one."""
+    rows, outermost = {}, []
+    for e in events:
+        if e.cpu_parent is None:
+            outermost.append(e)
+        inner = sum(c.time_range.elapsed_us() for c in e.cpu_children)
+        calls, self_us = rows.get(e.name, (0, 0.0))
+        rows[e.name] = (calls + 1, self_us + max(0.0, e.time_range.elapsed_us() - inner))
+    order = sorted(rows.items(), key=lambda row: -row[1][1])
+    listed = [{"name": name, "calls": calls, "seconds": us / 1e6} for name, (calls, us) in order[:MOST_OPERATORS]]
+    profile = {"wall": wall, "busy": union((e.time_range.start, e.time_range.end) for e in outermost) / 1e6,
+               "threads": len({e.thread for e in outermost}), "operators": listed}
+    others = [row for _, row in order[MOST_OPERATORS:]]
+    if others:
+        profile["other"] = {"calls": sum(calls for calls, _ in others), "seconds": sum(us for _, us in others) / 1e6}
+    return profile
+
+
+def union(spans):
+    """The length of what (start, end) pairs cover together."""
+    covered, reach = 0.0, -math.inf
+    for start, end in sorted(spans):
+        covered += max(0.0, end - max(start, reach))
+        reach = max(reach, end)
+    return covered
+
+
+# --- the machine ------------------------------------------------------------
 
 
 def processor():

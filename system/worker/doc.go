@@ -51,6 +51,10 @@
 // sample: nonfinite_norms, said of steps in 16 bits, and of others if there were any; and
 // skipped_steps, those that a gradient scaler skipped instead.
 //
+// The profile pass notes what operators of libtorch run in the timed iterations, and for
+// how long, on all threads of this process: the calls of a plan, and those of a backward
+// pass, too. Work in other processes or on a CUDA device is refused, since it is not seen.
+//
 // The memory pass counts the bytes of CPU tensors exactly, from before the first one
 // on, so it needs a process of its own. So do a budget and monitor allocator, which
 // count in the time pass too. Scratch memory inside oneDNN is in the resident set

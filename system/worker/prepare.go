@@ -4,11 +4,16 @@ import (
 	"errors"
 	"runtime"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"time"
 
 	"lensbench/protocol"
 	"lensbench/torch"
 )
+
+// passes are those that work can be prepared for.
+var passes = []string{protocol.PassTime, protocol.PassMemory, protocol.PassProfile}
 
 func (s *Server) prepare(p *protocol.Prepare) (*protocol.Facts, error) {
 	if p == nil {
@@ -43,15 +48,21 @@ func (s *Server) prepare(p *protocol.Prepare) (*protocol.Facts, error) {
 // enter prepares the process for a pass. What counts memory in the time pass, as its
 // settings want, is slower for it, and that is then part of the time.
 func (s *Server) enter(pass string, c protocol.Settings) error {
-	s.counts = pass == protocol.PassMemory
+	s.counts, s.looks = pass == protocol.PassMemory, pass == protocol.PassProfile
+	if !slices.Contains(passes, pass) {
+		return refuse(protocol.BadRequest, "unknown pass %q, want %s", pass, strings.Join(passes, ", "))
+	}
+	if s.looks {
+		if err := checkProfile(c); err != nil {
+			return err
+		}
+	}
 	why := counting(pass, c)
 	switch {
-	case pass != protocol.PassTime && pass != protocol.PassMemory:
-		return refuse(protocol.BadRequest, "unknown pass %q, want %s or %s", pass, protocol.PassTime, protocol.PassMemory)
 	case why != "":
 		return countMemory(why, budgetBytes(c))
 	case torch.CountingMemory():
-		return refuse(protocol.BadRequest, "pass time needs a process of its own: this one counts memory")
+		return refuse(protocol.BadRequest, "pass %s needs a process of its own: this one counts memory", pass)
 	}
 	return nil
 }

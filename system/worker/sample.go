@@ -90,7 +90,8 @@ func (s *Server) measure(n int) (*protocol.Sample, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.work.iterate(n, &c); err != nil {
+	profile, err := s.iterate(n, &c)
+	if err != nil {
 		return nil, err
 	}
 	used, err := usage.Self()
@@ -112,6 +113,7 @@ func (s *Server) measure(n int) (*protocol.Sample, error) {
 		Voluntary:   used.Voluntary,
 		Involuntary: used.Involuntary,
 	}
+	sample.Profile = profile
 	if s.counts {
 		sample.Memory = s.memory(peaks.Plus(s.work.tensorPeaks()))
 		sample.TensorPeak = sample.Memory.AtPeak.Total()

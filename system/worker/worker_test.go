@@ -158,7 +158,7 @@ func TestRefusals(t *testing.T) {
 		{prepare(`{"kind": "inference", "model": "resnet18", "delay": "NaN"}`, "time", "/tmp"), "bad-request", "settings: json: cannot unmarshal string"},
 		{prepare(`{"kind": "inference", "model": "resnet18", "delay": NaN}`, "time", "/tmp"), "bad-request", "request: invalid character 'N'"},
 		{prepare(`{"kind": "null", "delay": 3}`, "time", "/tmp"), "bad-request", `setting "delay" does not belong to kind null`},
-		{prepare(resnet, "energy", "/tmp"), "bad-request", `unknown pass "energy", want time or memory`},
+		{prepare(resnet, "energy", "/tmp"), "bad-request", `unknown pass "energy", want time, memory, profile`},
 		{prepare(`{"kind": "inference", "model": "vit_b_16", "pixels": 64}`, "time", "/tmp"), "unsupported", "vit_b_16: images of 64×64 pixels: want 224×224"},
 		{prepare(`{"kind": "inference", "model": "resnet18", "batch": 65536, "bands": 16, "pixels": 1024}`, "time", "/tmp"), "out-of-memory", "alloc"},
 		{prepare(`{"kind": "ensemble", "members": ["resnet18"], "images": 1, "pixels": 32, "schedule": "streams"}`, "time", shared), "failed", "schedule streams is for device cuda"},
