@@ -9,8 +9,10 @@ MAKEFLAGS += --no-builtin-rules
 CXX       ?= g++
 GO        ?= go
 # Equal sources give equal programs. The build ID of one that uses cgo has the
-# path of the checkout in it, so lens goes without.
+# path of the checkout in it, so both go without.
 GOBUILD   := $(GO) build -trimpath -buildvcs=false -tags relocatable
+# NVIDIA's header says of calls that old drivers need that they are old.
+export CGO_CFLAGS := -O2 -g -Wno-deprecated-declarations
 CXXFLAGS  := -std=c++20 -O2 -DNDEBUG -fPIC -fvisibility=hidden -Wall
 
 SHIM      := bin/liblt.so.1
@@ -24,7 +26,7 @@ PEER      := bin/pytorch_worker.py bin/pytorch_engines.py bin/pytorch_requiremen
 
 .PHONY: build
 build: shim $(PEER) ## leave bin/bench and bin/lens
-	$(GOBUILD) -o bin/bench ./bench
+	$(GOBUILD) -ldflags=-buildid= -o bin/bench ./bench
 	$(GOBUILD) -ldflags=-buildid= -o bin/lens ./system/lens
 
 .PHONY: bench

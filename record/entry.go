@@ -70,6 +70,10 @@ type HostSample struct {
 	// seconds; an adjustment, or a machine that stood still.
 	ClockJump float64 `json:"clock_jump,omitempty"`
 
+	// DeviceMHz is the clock of the slowest accelerator just after the sample; 0 if
+	// none is watched or it does not say.
+	DeviceMHz int `json:"device_mhz,omitempty"`
+
 	// Throttled are the reasons for which an accelerator's clock was held down
 	// below what it is set to; empty if none was, or none is watched.
 	Throttled []string `json:"throttled,omitempty"`

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"lensbench/accelerator"
 	"lensbench/record"
 	"lensbench/runner/progress"
 )
@@ -20,6 +21,10 @@ type Options struct {
 	Cache    string             // absolute directory for derived data, handed to workers
 	Progress progress.Sink      // nil shows nothing
 	Wait     bool               // wait while another run uses this machine, instead of refusing
+
+	// Accelerators opens the monitor of the machine's accelerators, for cells that
+	// use one; nil is accelerator.Open.
+	Accelerators func() (accelerator.Monitor, error)
 }
 
 // A Command starts a worker.

@@ -33,6 +33,7 @@ func (c *cellRun) sample(a *arm, untimed, iterations int) (record.Sample, error)
 		Host:       c.host.After(a.w.proc.group),
 	}
 	s.Host.ClockJump = jump
+	c.watchClocks(&s.Host)
 	if err := s.Check(a.facts.ItemsPerIteration); err != nil {
 		return s, a.w.blame(failf(record.Invalid, "worker's sample cannot be true: %v", err))
 	}

@@ -56,7 +56,7 @@ func TestATimeGoesOnWhereItWasStopped(t *testing.T) {
 	opts := options(t, fakeworker.Script{}, c)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	opts.Progress = &interruptAfter{updates: 12, cancel: cancel}
+	opts.Progress = &interruptAfter{updates: 8, cancel: cancel}
 	dir, err := Start(ctx, opts)
 	if err == nil {
 		t.Fatal("the run was not interrupted")

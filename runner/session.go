@@ -12,6 +12,7 @@ import (
 
 	"github.com/dustin/go-humanize/english"
 
+	"lensbench/accelerator"
 	"lensbench/protocol"
 	"lensbench/record"
 	"lensbench/runner/progress"
@@ -26,6 +27,7 @@ type session struct {
 	journal  *record.Journal
 	state    *state
 	host     *telemetry.Host
+	devices  accelerator.Monitor // nil if no cell uses any, or none can be read
 	sink     progress.Sink
 	forecast *forecast
 	began    time.Time // of this session
@@ -147,6 +149,10 @@ func (s *session) measure(ctx context.Context) error {
 	}
 	defer host.Close()
 	s.host = host
+	s.watchAccelerators()
+	if s.devices != nil {
+		defer s.devices.Close()
+	}
 	s.forecast = newForecast(s.run.Cells, s.state)
 	for i := range s.run.Cells {
 		if err := s.measureCell(ctx, i); err != nil {
