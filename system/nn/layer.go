@@ -201,6 +201,9 @@ func (l *BatchNorm) Affine() (scale, shift []float64, err error) {
 // Name returns the layer's name in PyTorch's state_dict.
 func (l *BatchNorm) Name() string { return layerName(l.weight) }
 
+// Eps returns what is added to the variance.
+func (l *BatchNorm) Eps() float64 { return batchNormEps }
+
 const batchNormEps = 1e-5 // PyTorch's default
 
 // normalise maps channels from number first on, whose parameters part returns.
