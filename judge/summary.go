@@ -37,6 +37,7 @@ func (c *cell) summary(a *arm) record.ArmSummary {
 		Worst:    a.worst(),
 		Steal:    c.steal(a),
 		Noisy:    c.noisy(a),
+		Drift:    a.drift(),
 	}
 	s.TensorPeak, s.RSSPeak = a.peaks()
 	s.Memory = a.breakdown(s.TensorPeak)
@@ -186,6 +187,17 @@ func (a *arm) worst() *float64 {
 		}
 	}
 	return worst
+}
+
+// drift is that of the comparison of scores that went worst, nil without any.
+func (a *arm) drift() (d *record.Drift) {
+	worst := math.Inf(-1)
+	for _, o := range a.outputs {
+		if o.Drift != nil && float64(o.Worst) > worst {
+			d, worst = o.Drift, float64(o.Worst)
+		}
+	}
+	return d
 }
 
 // peaks are in bytes: those of the memory passes, and without any the resident

@@ -44,8 +44,10 @@ type Settings struct {
 	PassesThrough string `json:"passes_through,omitempty" doc:"what each Monte-Carlo pass goes through: the whole network, or only the head after one pass through the backbone, which is the same where dropout is in the head alone (default head there)" enum:"network head" kinds:"inference"`
 	Aggregate     string `json:"aggregate,omitempty" doc:"how mean and variance over members and Monte-Carlo passes are made: all outputs are kept, or streamed through running moments (default: none are made without passes, stream with them)" enum:"keep stream" kinds:"ensemble"`
 
+	Trained []string `json:"trained,omitempty" doc:"trained networks whose weights are used, by their names in the cache, one for each member; without them the arm is skipped (default: weights of a formula, from the seed)" kinds:"inference ensemble"`
+
 	Layout string `json:"layout,omitempty" doc:"order of the images' values in memory (default contiguous)" enum:"contiguous channels-last" kinds:"train inference"`
-	Plan   string `json:"plan,omitempty" doc:"program made of the network once that computes its logits: BatchNorm folded and nothing else, or oneDNN's fused operators in these numbers (default none: the network's own forward pass)" enum:"folded fp32 bf16 int8" kinds:"inference"`
+	Plan   string `json:"plan,omitempty" doc:"program made of the network, or of each member, once that computes its logits: BatchNorm folded and nothing else, or oneDNN's fused operators in these numbers (default none: the network's own forward pass)" enum:"folded fp32 bf16 int8" kinds:"inference ensemble"`
 	Search bool   `json:"search,omitempty" doc:"a short search chooses how a batch goes through the plan, in passes of how many images and sessions of how many threads; its trials are among the facts" kinds:"inference"`
 
 	Precision     string `json:"precision,omitempty" doc:"types of the forward pass: fp32, or autocast to 16 bits, fp16 with a gradient scaler (default fp32)" enum:"fp32 bf16 fp16" kinds:"train"`

@@ -95,6 +95,20 @@ type OutputEntry struct {
 	Pass    bool            `json:"pass"`
 	Why     string          `json:"why,omitempty"`     // the finding in words, of outputs that do not pass
 	Seconds float64         `json:"seconds,omitempty"` // that the worker took to answer
+
+	Drift *Drift `json:"drift,omitempty"` // of RuleScores, of outputs that could be compared
+}
+
+// A Drift is how far an arm's scores of labelled images are from the control's. It has
+// the fields of verdict.Drift, which says what they are.
+type Drift struct {
+	Images  int     `json:"images"`
+	Control float64 `json:"control_auroc"`
+	AUROC   float64 `json:"auroc"`
+	Changed int     `json:"decisions_changed"`
+	Median  float64 `json:"drift_median"`
+	P99     float64 `json:"drift_p99"`
+	Max     float64 `json:"drift_max"`
 }
 
 // A StatusEntry records why an arm, or a whole cell, did not end ok.

@@ -77,6 +77,17 @@ type Equal struct {
 	Output    string  `json:"output"`         // one of protocol's Check constants
 	Rule      string  `json:"rule,omitempty"` // empty: each value by itself
 	Tolerance float64 `json:"tolerance"`      // most that the difference may be, in the rule's own measure
+
+	Scores *ScoreLimits `json:"scores,omitempty"` // with RuleScores; else nil
+}
+
+// ScoreLimits are how far what a trained network says of test images may be from what
+// the control says.
+type ScoreLimits struct {
+	AUROCDrop float64 `json:"auroc_drop"`        // most that the AUROC may fall
+	Changed   float64 `json:"changed,omitempty"` // largest share of images whose decision is another; 0: any
+	Images    int     `json:"images"`            // test images, the first ones
+	Survey    string  `json:"survey"`            // that they are of, a name in the cache
 }
 
 // Rules of Equal, each with its measure of a difference. That of the empty rule
@@ -86,6 +97,7 @@ const (
 	RuleDigest   = "digest"    // how many parts differ
 	RuleBound    = "bound"     // the largest |a|, whatever the control's
 	RuleSeedBand = "seed-band" // distance of the means ÷ half-width of the control's band (verdict.SeedBand), of several measures the largest
+	RuleScores   = "scores"    // the largest of: fall of the AUROC ÷ its limit, share of other decisions ÷ its limit
 )
 
 // A Plan says how much is measured. Restarts are fresh processes of every

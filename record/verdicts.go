@@ -63,6 +63,9 @@ type ArmSummary struct {
 	// know what it was made of.
 	Memory *protocol.Memory `json:"memory,omitempty"`
 
+	// Drift is that of the comparison of scores that went worst; nil without any.
+	Drift *Drift `json:"drift,omitempty"`
+
 	// Extra are the medians over its samples of what the worker said beside, as in
 	// protocol.Sample.
 	Extra map[string]protocol.Number `json:"extra,omitempty"`

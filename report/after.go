@@ -46,7 +46,7 @@ func expectations(list []record.Expect, control string) string {
 
 // after is what the answer rests on.
 func (b *sheetBuilder) after() {
-	for _, s := range []sentence{b.said(), b.status(), b.twins(), b.outputs(), b.basis(), b.noise(), b.steal()} {
+	for _, s := range []sentence{b.said(), b.status(), b.twins(), b.outputs(), b.drift(), b.basis(), b.noise(), b.steal()} {
 		if s.text != "" {
 			b.sheet.after = append(b.sheet.after, s)
 		}
@@ -176,6 +176,8 @@ func checkWords(e record.Equal, control string, worst float64) (demand, found st
 	case record.RuleSeedBand:
 		return fmt.Sprintf("%s, its means to lie in the seed-to-seed bands of %s (99 %%)", e.Output, control),
 			fmt.Sprintf("at %.2g of the band's half-width at most", worst)
+	case record.RuleScores:
+		return scoresDemand(e, control), fmt.Sprintf("at %.2g of the limits at most", worst)
 	case record.RuleBound:
 		return fmt.Sprintf("%s, all to be finite and at most %v", e.Output, e.Tolerance), fmt.Sprintf("%.3g at most", worst)
 	case record.RuleLargest:

@@ -121,6 +121,15 @@ func armRows(a record.ArmSummary) []csvRow {
 	if a.Worst != nil {
 		rows = append(rows, csvRow{"metric": "output_difference", "value": number(*a.Worst)})
 	}
+	if d := a.Drift; d != nil {
+		for _, r := range []struct {
+			metric string
+			value  float64
+		}{{"auroc", d.AUROC}, {"auroc_control", d.Control}, {"decisions_changed", float64(d.Changed)},
+			{"score_drift_median", d.Median}, {"score_drift_p99", d.P99}, {"score_drift_max", d.Max}} {
+			rows = append(rows, csvRow{"metric": r.metric, "value": number(r.value), "n": strconv.Itoa(d.Images)})
+		}
+	}
 	if a.Samples > 0 {
 		rows = append(rows,
 			csvRow{"metric": "steal_share", "value": number(a.Steal)},

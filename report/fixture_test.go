@@ -349,7 +349,11 @@ func checks() fixture {
 		c.verdict.Comparisons = []record.Comparison{compared(record.Throughput, "variant", "control", 1.1, 0.02, record.Faster)}
 		return c
 	}
+	scores := cellOf("scores", record.Equal{Output: "scores", Rule: record.RuleScores, Tolerance: 1,
+		Scores: &record.ScoreLimits{AUROCDrop: 0.002, Changed: 0.001, Images: 1000, Survey: "default"}}, 0.35, record.Passed)
+	scores.verdict.Arms[1].Drift = &record.Drift{Images: 1000, Control: 0.98143, AUROC: 0.98073, Changed: 0, Median: 0.00021, P99: 0.0134, Max: 0.0512}
 	return made(
+		scores,
 		cellOf("gradients", record.Equal{Output: "gradients", Rule: record.RuleLargest, Tolerance: 1e-6}, 3e-8, record.Passed),
 		cellOf("digests", record.Equal{Output: "digests", Rule: record.RuleDigest}, 0, record.Passed),
 		cellOf("other-digests", record.Equal{Output: "digests", Rule: record.RuleDigest}, 3, record.NotPassed),

@@ -54,13 +54,27 @@ type check struct {
 	Weights   *float64 `yaml:"weights" min:"0" max:"1" doc:"of training: largest allowed difference of how far, and in which directions, the first few steps move each weight tensor, in units of the learning rate, relative to max(1, |control|)"`
 	Final     string   `yaml:"final_quality" enum:"seed-band" doc:"of training: seed-band, after the same short training from a few seeds the means of the loss and of the AUROC on images held back each lie where the control's seeds predict them (99 %), and no step more lacks a finite gradient norm"`
 	Fused     *float64 `yaml:"fused" min:"0" max:"1" doc:"of ensembles: largest allowed difference of a mean or variance over the members to the control's, relative to max(1, |control|)"`
+	Scores    *scores  `yaml:"scores" doc:"of trained networks: what they may say otherwise of test images than the control"`
 	Digests   *exact   `yaml:"digests" doc:"exact: what the work says must be the same bits is, such as the batches of an epoch in their order"`
+}
+
+// scores say how far scores of test images may be from the control's.
+type scores struct {
+	AUROCDrop *float64 `yaml:"auroc_drop" need:"true" min:"0.00001" max:"0.5" doc:"most that the AUROC may fall below the control's"`
+	Decisions *float64 `yaml:"decisions" min:"0.00001" max:"1" doc:"largest share of images whose decision, at the threshold for a false-positive rate of 1 %, is not the control's (default: any)"`
+	Images    *int     `yaml:"images" min:"10" max:"1000000" doc:"test images that are scored, the first ones (default 1000)"`
+	Survey    *name    `yaml:"survey" doc:"survey in the cache that they are of (default default, which make train simulates)"`
+}
+
+// limits fills in the defaults.
+func (s scores) limits() *record.ScoreLimits {
+	return &record.ScoreLimits{AUROCDrop: *s.AUROCDrop, Changed: or(s.Decisions, 0), Images: or(s.Images, 1000), Survey: string(or(s.Survey, "default"))}
 }
 
 // outputs are what work of each kind can be checked by, the keys of a check.
 var outputs = map[string][]string{
-	"inference": {protocol.CheckLogits, protocol.CheckDigests},
-	"ensemble":  {protocol.CheckLogits, protocol.CheckFused, protocol.CheckDigests},
+	"inference": {protocol.CheckLogits, protocol.CheckScores, protocol.CheckDigests},
+	"ensemble":  {protocol.CheckLogits, protocol.CheckFused, protocol.CheckScores, protocol.CheckDigests},
 	"train":     {protocol.CheckLosses, protocol.CheckGradients, protocol.CheckNorms, protocol.CheckWeights, protocol.CheckFinalQuality, protocol.CheckDigests},
 }
 
@@ -79,6 +93,8 @@ func (c check) equal() *record.Equal {
 		return &record.Equal{Output: protocol.CheckFinalQuality, Rule: record.RuleSeedBand, Tolerance: 1}
 	case c.Fused != nil:
 		return &record.Equal{Output: protocol.CheckFused, Tolerance: *c.Fused}
+	case c.Scores != nil:
+		return &record.Equal{Output: protocol.CheckScores, Rule: record.RuleScores, Tolerance: 1, Scores: c.Scores.limits()}
 	case c.Digests != nil:
 		return &record.Equal{Output: protocol.CheckDigests, Rule: record.RuleDigest}
 	}

@@ -14,4 +14,5 @@ elif test -e "$model/last.safetensors"; then
 else
   bin/lens train --data "$survey" --name default --model resnet18 --epochs 6
 fi
+bin/lens calibrate default --data "$survey"
 bin/lens evaluate default --data "$survey" -o "$model/evaluation"

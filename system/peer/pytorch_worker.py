@@ -97,6 +97,7 @@ UNSUPPORTED = {
     **dict.fromkeys(("members", "schedule", "aggregate", "device", "placement"), "ensembles are lens's"),
     **dict.fromkeys(("mode", "rate", "load"), "queries are made by lens's load generator"),
     **dict.fromkeys(("passes", "passes_through"), "Monte-Carlo dropout draws its masks from lens's generator"),
+    "trained": "trained networks are lens's; their weights go over as safetensors",
     **dict.fromkeys(("plan", "search"), "plans are lens's; compare with compile"),
 }
 

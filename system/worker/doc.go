@@ -6,7 +6,7 @@
 //	inference   one network on a batch in memory, images from the formula of package nn:
 //	            model (needed), passes (one without dropout), passes_through (head where that is the same),
 //	            pixels (the network's own), batch (1), bands (3), threads (all), seed (0),
-//	            layout (contiguous), plan (none), search (no)
+//	            layout (contiguous), plan (none), search (no), trained (no)
 //	train       one network on a batch in memory, or on simulated images on disk: settings as for
 //	            inference, and those that protocol.Settings says are of kind train
 //	ensemble    several networks on simulated images on disk (package ensemble):
@@ -17,7 +17,9 @@
 //	            of as many, and starts the others
 //	null        nothing
 //
-// Weights come from the formula and the seed. An iteration of inference is one
+// Weights come from the formula and the seed, or from networks that were trained, which
+// are found by their names in the cache; what those say of test images can be asked for
+// (protocol.CheckScores). An iteration of inference is one
 // forward pass, or as many as there are Monte-Carlo passes; of an ensemble it is all
 // images through all members.
 //

@@ -25,6 +25,7 @@ func (s *Server) prepare(p *protocol.Prepare) (*protocol.Facts, error) {
 	if err := s.enter(p.Pass, settings); err != nil {
 		return nil, err
 	}
+	s.cache = p.Cache
 	if s.work, err = s.open(settings, p); err != nil {
 		s.work = nil
 		return nil, err
@@ -82,7 +83,7 @@ func (s *Server) open(c protocol.Settings, p *protocol.Prepare) (work, error) {
 	}
 	switch c.Kind {
 	case kindInference:
-		n, err := openInference(c)
+		n, err := openInference(c, p.Cache)
 		if err != nil {
 			return nil, err
 		}

@@ -113,7 +113,13 @@ func (s *Server) verify(r *protocol.VerifyRequest) (*protocol.Outputs, error) {
 	if r != nil {
 		check = r.Check
 	}
-	o, err := s.work.outputs(check)
+	var o outputs
+	var err error
+	if check == protocol.CheckScores {
+		o, err = s.scores(r)
+	} else {
+		o, err = s.work.outputs(check)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ type Server struct {
 
 	loaded float64 // s, process start to the first request
 	work   work    // nil: nothing prepared
+	cache  string  // directory that it was prepared with
 	counts bool    // whether work is for the memory pass
 	load   int64   // bytes at the peak of preparing; memory pass only
 }
