@@ -47,7 +47,7 @@ type Settings struct {
 	Trained []string `json:"trained,omitempty" doc:"trained networks whose weights are used, by their names in the cache, one for each member; without them the arm is skipped (default: weights of a formula, from the seed)" kinds:"inference ensemble"`
 
 	Layout string `json:"layout,omitempty" doc:"order of the images' values in memory (default contiguous)" enum:"contiguous channels-last" kinds:"train inference"`
-	Plan   string `json:"plan,omitempty" doc:"program made of the network once that computes its logits: BatchNorm folded and nothing else, or oneDNN's fused operators in these numbers (default none: the network's own forward pass)" enum:"folded fp32 bf16 int8" kinds:"inference"`
+	Plan   string `json:"plan,omitempty" doc:"program made of the network, or of each member, once that computes its logits: BatchNorm folded and nothing else, or oneDNN's fused operators in these numbers (default none: the network's own forward pass)" enum:"folded fp32 bf16 int8" kinds:"inference ensemble"`
 	Search bool   `json:"search,omitempty" doc:"a short search chooses how a batch goes through the plan, in passes of how many images and sessions of how many threads; its trials are among the facts" kinds:"inference"`
 
 	Engine string `json:"engine,omitempty" doc:"what runs the network, for the PyTorch worker alone: PyTorch as it is, traced and optimised, compiled with its weights as constants, or with its own quantisation; or another library, which gets the network as ONNX (default eager)" enum:"eager torchscript compile x86 onnxruntime openvino" kinds:"inference"`
