@@ -2,6 +2,7 @@ package record
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"lensbench/protocol"
@@ -20,6 +21,53 @@ type Run struct {
 	Machine Machine   `json:"machine"`
 	Context Context   `json:"context"`
 	Cells   []Cell    `json:"cells"`
+
+	// Gate says which builds the run compares; nil if it compares settings.
+	Gate *Gate `json:"gate,omitempty"`
+}
+
+// A Gate is what a run that compares builds knows of them.
+type Gate struct {
+	Builds     []Build `json:"builds"`               // by the names that arms have for them
+	Delay      float64 `json:"delay"`                // per cent that is planted in the canary
+	Replicates string  `json:"replicates,omitempty"` // ID of the run whose findings this one is to confirm
+}
+
+// A Build is a program that arms run, with where it comes from.
+type Build struct {
+	Worker  string   `json:"worker"`            // its name in Arm.Worker
+	Given   string   `json:"given"`             // what the user named: a revision or a program
+	Program string   `json:"program"`           // absolute path
+	ID      string   `json:"id,omitempty"`      // what it says of itself, protocol.Hello.Build
+	Commit  string   `json:"commit,omitempty"`  // that it was built from; empty of a program
+	Subject string   `json:"subject,omitempty"` // first line of the commit's message
+	Sources string   `json:"sources,omitempty"` // hash of what it was built from, and with; empty if that is not known
+	Changed []string `json:"changed,omitempty"` // files that differed from Commit
+	Built   bool     `json:"built,omitempty"`   // by bench itself, from Commit
+}
+
+// Build returns the build that arms call so.
+func (g *Gate) Build(worker string) (b Build, ok bool) {
+	if g != nil {
+		for _, b := range g.Builds {
+			if b.Worker == worker {
+				return b, true
+			}
+		}
+	}
+	return b, false
+}
+
+// Name is what the user called it, and the beginning of its commit.
+func (b Build) Name() string {
+	if b.Commit == "" {
+		return b.Given
+	}
+	short := b.Commit[:min(len(b.Commit), 12)]
+	if strings.HasPrefix(b.Commit, b.Given) {
+		return short
+	}
+	return b.Given + " (" + short + ")"
 }
 
 // A Cell is one point of a scenario's matrix with the arms that are compared
@@ -54,7 +102,7 @@ func OfMemory(metric string) bool { return metric == MemoryPeak || metric == Act
 // An Arm is something that runs one workload in its own process.
 type Arm struct {
 	Name     string            `json:"name"`
-	Worker   string            `json:"worker"` // "lens" or "pytorch"
+	Worker   string            `json:"worker"` // "lens", "pytorch", or the name of one of the run's builds
 	Settings protocol.Settings `json:"settings"`
 	Needs    []string          `json:"needs,omitempty"` // what the machine must have: protocol.NeedCUDA, "2 devices", …
 

@@ -16,6 +16,7 @@ type Options struct {
 	Runs    string        // directory in which the run's directory is made; Resume ignores it
 	Command []string      // arguments that make this run again, kept in the record
 	Seed    uint64        // of every random order; 0 chooses one. Resume ignores it
+	Gate    *record.Gate  // of a run that compares builds; Resume takes it from the run
 
 	Workers  map[string]Command // how to start each worker that an arm may name
 	Cache    string             // absolute directory for derived data, handed to workers

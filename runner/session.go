@@ -200,6 +200,7 @@ func newRun(opts Options) record.Run {
 		Seed:    opts.Seed,
 		Context: record.Host{}.Context(WorkerEnv),
 		Cells:   opts.Cells,
+		Gate:    opts.Gate,
 	}
 	for run.Seed == 0 {
 		run.Seed = rand.Uint64()

@@ -9,9 +9,10 @@ import (
 // resumed run cannot know more or less than one that was never stopped.
 type state struct {
 	cells    map[string]*cellState
-	builds   map[string]string // worker → build, of its first process
-	blocks   int               // complete, in all cells
-	last     float64           // s, time of the last entry
+	workers  map[[2]string]string // cell, arm → worker
+	builds   map[string]string    // worker → build, of its first process
+	blocks   int                  // complete, in all cells
+	last     float64              // s, time of the last entry
 	complete bool
 	looked   map[string]bool // cells whose plan has looks: what they measured is kept for them
 }
@@ -57,9 +58,12 @@ func checkOf(arm, when string, restart int) check {
 }
 
 func newState(cells []record.Cell) *state {
-	s := &state{cells: map[string]*cellState{}, builds: map[string]string{}, looked: map[string]bool{}}
+	s := &state{cells: map[string]*cellState{}, workers: map[[2]string]string{}, builds: map[string]string{}, looked: map[string]bool{}}
 	for _, c := range cells {
 		s.looked[c.ID] = len(c.Plan.Looks) > 0
+		for _, a := range c.Arms {
+			s.workers[[2]string{c.ID, a.Name}] = a.Worker
+		}
 	}
 	return s
 }
@@ -125,8 +129,9 @@ func (s *state) apply(e record.Entry) {
 
 func (s *state) applyWorker(e record.Entry) {
 	w := e.Worker
-	if _, known := s.builds[w.Hello.Worker]; !known {
-		s.builds[w.Hello.Worker] = w.Hello.Build
+	name := s.workers[[2]string{e.Cell, w.Arm}]
+	if _, known := s.builds[name]; !known {
+		s.builds[name] = w.Hello.Build
 	}
 	if c := s.cell(e.Cell); w.Pass == timePass && c.iterations == 0 {
 		c.iterations = w.Iterations
