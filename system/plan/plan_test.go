@@ -276,7 +276,7 @@ func TestErrors(t *testing.T) {
 			}
 		}
 	})
-	if _, err := Parse("int4"); err == nil || err.Error() != `plan "int4", want one of folded, fp32, bf16, int8` {
+	if _, err := Parse("int4"); err == nil || err.Error() != `plan "int4", want one of folded, fp32, bf16, int8, dynamic` {
 		t.Errorf("int4: %v", err)
 	}
 }
