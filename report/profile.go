@@ -98,7 +98,7 @@ func profileGrid(controlName, variantName string, control, variant breakdown, mo
 			otherC, otherV = otherC+c, otherV+v
 			continue
 		}
-		g.rows = append(g.rows, []entry{word(strings.TrimPrefix(name, "aten::")), word(control.print(name, p)), word(variant.print(name, p)), word(p.signed(v - c))})
+		g.rows = append(g.rows, []entry{word(shortName(name)), word(control.print(name, p)), word(variant.print(name, p)), word(p.signed(v - c))})
 	}
 	if len(names) > most || control.cut || variant.cut {
 		row("other operators", otherC, otherV)
@@ -109,6 +109,19 @@ func profileGrid(controlName, variantName string, control, variant breakdown, mo
 	row("outside of operators", control.wall-control.busy, variant.wall-variant.busy)
 	row("an iteration", control.wall, variant.wall)
 	return g
+}
+
+// mostName is how many letters of an operator a table has room for; libtorch's own are
+// shorter, those of compilers are not.
+const mostName = 44
+
+// shortName leaves out where most operators are from, and what is too long; CSV has all.
+func shortName(name string) string {
+	letters := []rune(strings.TrimPrefix(name, "aten::"))
+	if len(letters) > mostName {
+		return string(letters[:mostName-1]) + "…"
+	}
+	return string(letters)
 }
 
 // slackOfTables is the share of an iteration below which nothing has a row of its own.
