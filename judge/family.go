@@ -58,7 +58,7 @@ func (c *cell) primaries(comparisons []record.Comparison) []primary {
 // mainMetric is the timed metric that the claim is about, else throughput, else
 // the first; "" if the cell measures no time.
 func (c *cell) mainMetric() string {
-	timed := slices.DeleteFunc(slices.Clone(c.Measure), record.OfMemory)
+	timed := slices.DeleteFunc(slices.Clone(c.Measure), record.OwnPass)
 	for _, e := range c.Expect {
 		if slices.Contains(timed, e.Metric) {
 			return e.Metric

@@ -37,6 +37,7 @@ type arm struct {
 	samples map[place]record.Sample
 	workers map[int]record.WorkerEntry // restart → its first process of the time pass
 	memory  []record.MemoryEntry
+	energy  []record.EnergyEntry
 	outputs []record.OutputEntry
 	left    map[place]bool // of the cell
 	written map[place]int  // session that wrote the sample
@@ -106,6 +107,10 @@ func (c *cell) take(e record.Entry) {
 	case e.Memory != nil:
 		if a := c.arm(e.Memory.Arm); a != nil {
 			a.memory = append(a.memory, *e.Memory)
+		}
+	case e.Energy != nil:
+		if a := c.arm(e.Energy.Arm); a != nil {
+			a.energy = append(a.energy, *e.Energy)
 		}
 	case e.Outputs != nil:
 		if a := c.arm(e.Outputs.Arm); a != nil {

@@ -39,6 +39,7 @@ func (c *cell) summary(a *arm) record.ArmSummary {
 		Noisy:    c.noisy(a),
 	}
 	s.TensorPeak, s.RSSPeak = a.peaks()
+	s.Energy = a.energyPerItem()
 	s.Memory = a.breakdown(s.TensorPeak)
 	if w, ok := a.firstWorker(); ok {
 		s.Parameters, s.Threads = w.Facts.Parameters, w.Facts.Threads

@@ -77,6 +77,13 @@ func (c *cellRun) measure() error {
 		}
 	}
 	c.unsettle()
+	if countsEnergy(c.cell) {
+		for r := range done {
+			if err := c.energy(r); err != nil {
+				return err
+			}
+		}
+	}
 	if !countsMemory(c.cell) {
 		return nil
 	}

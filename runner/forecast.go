@@ -38,8 +38,11 @@ func newForecast(cells []record.Cell, st *state) *forecast {
 		if countsMemory(c) {
 			cf.passes = memoryRestarts * n
 		}
+		if countsEnergy(c) {
+			cf.passes += c.Plan.Restarts * n
+		}
 		if !done.ended {
-			cf.leftStarts, cf.leftBlocks, cf.leftPasses = cf.starts, cf.blocks, cf.passes-len(done.memory)
+			cf.leftStarts, cf.leftBlocks, cf.leftPasses = cf.starts, cf.blocks, cf.passes-len(done.memory)-len(done.energy)
 			for r := range c.Plan.Restarts {
 				cf.leftBlocks -= done.next[r]
 				if done.next[r] >= c.Plan.Blocks {

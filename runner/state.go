@@ -24,6 +24,8 @@ type cellState struct {
 	next       map[int]int                   // restart → its next block
 	spent      float64                       // s of measuring; what passed while nothing measured is not in it
 	memory     map[pass]peaks
+	energy     map[pass]bool
+	powerless  map[string]bool // arms whose energy cannot be counted
 	countless  map[string]bool // arms whose worker cannot count memory
 	checked    map[check]bool
 	verify     map[string]float64 // s that an arm took for its outputs before the first block
@@ -32,7 +34,7 @@ type cellState struct {
 	entries    []record.Entry     // what a look needs to know, in a cell with looks
 }
 
-// A pass is one memory pass.
+// A pass is one memory or energy pass.
 type pass struct {
 	arm     string
 	restart int
@@ -66,7 +68,7 @@ func newState(cells []record.Cell) *state {
 func (s *state) cell(id string) *cellState {
 	c := s.cells[id]
 	if c == nil {
-		c = &cellState{lost: map[string]record.StatusEntry{}, next: map[int]int{}, memory: map[pass]peaks{}, countless: map[string]bool{},
+		c = &cellState{lost: map[string]record.StatusEntry{}, next: map[int]int{}, memory: map[pass]peaks{}, energy: map[pass]bool{}, powerless: map[string]bool{}, countless: map[string]bool{},
 			checked: map[check]bool{}, verify: map[string]float64{}, settled: map[string]int{}, looks: map[int]bool{}}
 		s.cells[id] = c
 	}
@@ -93,6 +95,10 @@ func (s *state) apply(e record.Entry) {
 		c := s.cell(e.Cell)
 		c.memory[pass{e.Memory.Arm, e.Memory.Restart}] = peaks{e.Memory.TensorPeak, e.Memory.ActivationPeak()}
 		c.countless[e.Memory.Arm] = e.Memory.TensorPeak == 0
+	case record.KindEnergy:
+		c := s.cell(e.Cell)
+		c.energy[pass{e.Energy.Arm, e.Energy.Restart}] = true
+		c.powerless[e.Energy.Arm] = c.powerless[e.Energy.Arm] || e.Energy.Absent != ""
 	case record.KindOutputs:
 		// Outputs that differ are followed by a status. If the run was killed
 		// in between, they must be compared again to get it.

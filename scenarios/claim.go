@@ -80,6 +80,7 @@ var metricOf = map[string]string{
 	"memory":     record.MemoryPeak,
 
 	"activations": record.ActivationPeak,
+	"energy":      record.Energy,
 }
 
 // metrics are what is measured, as record names them.

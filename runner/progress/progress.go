@@ -29,6 +29,7 @@ const (
 	Checking  = "checking outputs"
 	Measuring = "measuring"
 	Memory    = "memory pass"
+	Energy    = "energy pass"
 )
 
 // Running is a first impression of one comparison: the mean log-ratio of the
