@@ -41,6 +41,8 @@ func (c *cell) compare(metric string, control, variant *arm) record.Comparison {
 		k = memory(metric, "tensor bytes", control, variant)
 	case record.ActivationPeak:
 		k = memory(metric, "bytes of activations", control, variant)
+	case record.Energy:
+		k = energy(metric, control, variant)
 	default:
 		k = nothing(record.Incomparable, "this build does not know the metric "+metric)
 	}
@@ -153,6 +155,7 @@ func outcome(metric string, o verdict.Outcome) string {
 		record.Latency:        {record.Faster, record.Slower},
 		record.MemoryPeak:     {record.Less, record.More},
 		record.ActivationPeak: {record.Less, record.More},
+		record.Energy:         {record.Less, record.More},
 	}
 	switch o {
 	case verdict.Lower:

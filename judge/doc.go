@@ -13,6 +13,8 @@
 //   - latency: the median, by nearest rank, of the iterations of a sample
 //   - memory_peak: the peak of tensor bytes in a memory pass, which must repeat
 //     exactly from one pass to the next
+//   - energy: joules of the whole machine ÷ items, in a pass of which an arm is alone
+//     on it
 //   - activation_peak: the peak of bytes in activations alone, likewise
 //
 // An arm that failed in any way has no verdict, whatever its numbers: outputs

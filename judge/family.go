@@ -59,7 +59,7 @@ func (c *cell) primaries(comparisons []record.Comparison) []primary {
 // the first; "" if the cell measures no time. Efficiency is none: it takes two
 // arms, and labels of arms cannot be exchanged under it.
 func (c *cell) mainMetric() string {
-	timed := slices.DeleteFunc(slices.Clone(c.Measure), func(m string) bool { return record.OfMemory(m) || m == record.Efficiency })
+	timed := slices.DeleteFunc(slices.Clone(c.Measure), func(m string) bool { return record.OwnPass(m) || m == record.Efficiency })
 	for _, e := range c.Expect {
 		if slices.Contains(timed, e.Metric) {
 			return e.Metric

@@ -41,7 +41,7 @@ func Settled(m record.Machine, c record.Cell, entries []record.Entry, restarts i
 func (c *cell) settled(control, variant *arm, restarts int) bool {
 	timed := 0
 	for _, metric := range c.Measure {
-		if record.OfMemory(metric) {
+		if record.OwnPass(metric) {
 			continue
 		}
 		timed++

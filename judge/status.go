@@ -89,7 +89,7 @@ func (c *cell) weight(a *arm) int {
 func fewestRestarts(comparisons []record.Comparison) int {
 	n := verdict.MinRestarts
 	for _, k := range comparisons {
-		if !record.OfMemory(k.Metric) && !failed(k.Outcome) {
+		if !record.OwnPass(k.Metric) && !failed(k.Outcome) {
 			n = min(n, k.Restarts)
 		}
 	}

@@ -40,6 +40,7 @@ func (c *cell) summary(a *arm) record.ArmSummary {
 		Drift:    a.drift(),
 	}
 	s.TensorPeak, s.RSSPeak = a.peaks()
+	s.Energy = a.energyPerItem()
 	s.Memory = a.breakdown(s.TensorPeak)
 	s.Profile = a.profile
 	if w, ok := a.firstWorker(); ok {

@@ -10,6 +10,7 @@ type Entry struct {
 	Worker  *WorkerEntry `json:"worker,omitempty"`
 	Block   *BlockEntry  `json:"block,omitempty"`
 	Memory  *MemoryEntry `json:"memory,omitempty"`
+	Energy  *EnergyEntry `json:"energy,omitempty"`
 	Outputs *OutputEntry `json:"outputs,omitempty"`
 	Status  *StatusEntry `json:"status,omitempty"`
 	Look    *LookEntry   `json:"look,omitempty"`
@@ -22,6 +23,7 @@ const (
 	KindWorker  = "worker"  // an arm's process is up and prepared
 	KindBlock   = "block"   // one block, complete
 	KindMemory  = "memory"  // result of a memory pass
+	KindEnergy  = "energy"  // result of an energy pass
 	KindOutputs = "outputs" // outputs of an arm, against the control's
 	KindStatus  = "status"  // a cell or arm ended otherwise than ok
 	KindLook    = "look"    // a planned look at a cell, and which arms it settled
@@ -41,6 +43,10 @@ type WorkerEntry struct {
 	First      float64        `json:"first"`      // s, the first iteration after prepare: cold cost
 	Iterations int            `json:"iterations"` // per sample, from now on
 }
+
+// PassEnergy is the pass in which energy is counted. Workers do in it what they do
+// in the time pass.
+const PassEnergy = "energy"
 
 // A BlockEntry is one sample of every arm, in the order in which they ran.
 type BlockEntry struct {
@@ -112,6 +118,26 @@ func (m MemoryEntry) ActivationPeak() int64 {
 		return 0
 	}
 	return m.Memory.ActivationPeak
+}
+
+// An EnergyEntry is the result of one energy pass: an arm alone on the machine,
+// warm, for some seconds.
+type EnergyEntry struct {
+	Arm     string             `json:"arm"`
+	Restart int                `json:"restart"`
+	Items   int                `json:"items"`            // completed
+	Seconds float64            `json:"seconds"`          // that they took, as the worker said
+	Joules  map[string]float64 `json:"joules,omitempty"` // of the whole machine, by what counted
+	Absent  string             `json:"absent,omitempty"` // why nothing could be counted; there are no more passes then
+}
+
+// PerItem returns the joules of an item; 0 if nothing was counted.
+func (e EnergyEntry) PerItem() float64 {
+	sum := 0.0
+	for _, j := range e.Joules {
+		sum += j
+	}
+	return sum / float64(max(1, e.Items))
 }
 
 // An OutputEntry compares an arm's outputs with the control's.

@@ -94,7 +94,12 @@ const (
 	Latency        = "latency"         // s per iteration or query, lower is better
 	MemoryPeak     = "memory_peak"     // bytes of tensors at the peak, lower is better
 	ActivationPeak = "activation_peak" // bytes of activations at their own peak, lower is better
+	Energy         = "energy"          // J per sample of the whole machine, lower is better
 )
+
+// OwnPass says whether a metric comes from a pass of its own, and not from the
+// blocks.
+func OwnPass(metric string) bool { return OfMemory(metric) || metric == Energy }
 
 // OfMemory says whether a metric comes from the memory pass.
 func OfMemory(metric string) bool { return metric == MemoryPeak || metric == ActivationPeak }

@@ -60,12 +60,13 @@ type ArmSummary struct {
 	Latency    map[string]Interval `json:"latency"`    // "p50", "p90", … only from their floor on; s per iteration or query
 	TensorPeak int64               `json:"tensor_peak"`
 	RSSPeak    int64               `json:"rss_peak"`
-	Load       Interval            `json:"load"`            // s, process start to hello; one value per restart
-	First      Interval            `json:"first"`           // s, first iteration; one value per restart
-	Check      string              `json:"check,omitempty"` // Passed or NotPassed; empty if outputs were not compared
-	Worst      *float64            `json:"worst,omitempty"` // largest difference of outputs to the control's
-	Steal      float64             `json:"steal_share"`     // share of the CPUs' time during its samples that the hypervisor took
-	Noisy      int                 `json:"noisy_samples"`   // samples during which other processes used more than 5 % of the machine
+	Load       Interval            `json:"load"`             // s, process start to hello; one value per restart
+	First      Interval            `json:"first"`            // s, first iteration; one value per restart
+	Check      string              `json:"check,omitempty"`  // Passed or NotPassed; empty if outputs were not compared
+	Energy     *Interval           `json:"energy,omitempty"` // J per sample, one value per energy pass; nil without
+	Worst      *float64            `json:"worst,omitempty"`  // largest difference of outputs to the control's
+	Steal      float64             `json:"steal_share"`      // share of the CPUs' time during its samples that the hypervisor took
+	Noisy      int                 `json:"noisy_samples"`    // samples during which other processes used more than 5 % of the machine
 	Parameters int64               `json:"parameters,omitempty"`
 	Threads    int                 `json:"threads,omitempty"`
 

@@ -198,7 +198,7 @@ func partsWords(n float64) string {
 func (b *sheetBuilder) basis() sentence {
 	restarts, pairs := 0, 0
 	for _, c := range b.cv.Comparisons {
-		if c.Pairs > pairs && !record.OfMemory(c.Metric) {
+		if c.Pairs > pairs && !record.OwnPass(c.Metric) {
 			restarts, pairs = c.Restarts, c.Pairs
 		}
 	}

@@ -111,6 +111,9 @@ func armRows(a record.ArmSummary) []csvRow {
 	for _, p := range slices.Sorted(maps.Keys(a.Latency)) {
 		add(record.Latency+"_"+p, "s", a.Latency[p])
 	}
+	if a.Energy != nil {
+		add(record.Energy, "J", *a.Energy)
+	}
 	add("start", "s", a.Load)
 	add("first_call", "s", a.First)
 	for _, m := range append([]byteCount{{record.MemoryPeak, a.TensorPeak}, {"rss_peak", a.RSSPeak}}, memoryCounts(a)...) {

@@ -88,6 +88,7 @@ var metricNames = map[string]string{
 	record.MemoryPeak: "peak memory",
 
 	record.ActivationPeak: "peak activations",
+	record.Energy:         "energy",
 }
 
 func metricName(metric string) string { return orElse(metricNames[metric], metric) }
@@ -101,7 +102,7 @@ func better(metric string) string {
 		return "above 1 is more efficient"
 	case record.Latency:
 		return "below 1 is faster"
-	case record.MemoryPeak, record.ActivationPeak:
+	case record.MemoryPeak, record.ActivationPeak, record.Energy:
 		return "below 1 is less"
 	}
 	return ""
@@ -154,10 +155,22 @@ func (b *sheetBuilder) parts() []part {
 		units := b.common(byteUnits, func(a record.ArmSummary) float64 { return float64(activationPeak(a)) })
 		out = append(out, part{column{"activations", true}, func(a record.ArmSummary) entry { return word(bytesIn(activationPeak(a), units)) }})
 	}
+	if b.shows(record.Energy, func(a record.ArmSummary) bool { return a.Energy != nil }) {
+		units := b.common(energyUnits, func(a record.ArmSummary) float64 { return energyOf(a).Value })
+		out = append(out, part{column{"energy/sample", true}, func(a record.ArmSummary) entry { return entry{figure: interval(energyOf(a), units)} }})
+	}
 	if b.metric != "" {
 		out = append(out, part{column{"ratio", true}, b.ratio})
 	}
 	return append(out, part{column{head: "outcome"}, b.outcome})
+}
+
+// energyOf is absent where none was counted.
+func energyOf(a record.ArmSummary) record.Interval {
+	if a.Energy == nil {
+		return record.Interval{}
+	}
+	return *a.Energy
 }
 
 // shows says whether a metric has a column: it was to be measured, or was.

@@ -82,6 +82,13 @@ func (c *cellRun) measure() error {
 
 // passes makes the passes that are not of time, after so many restarts.
 func (c *cellRun) passes(restarts int) error {
+	if countsEnergy(c.cell) {
+		for r := range restarts {
+			if err := c.energy(r); err != nil {
+				return err
+			}
+		}
+	}
 	if countsMemory(c.cell) {
 		for r := range max(memoryRestarts, restarts) {
 			if err := c.memory(r); err != nil {

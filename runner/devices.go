@@ -22,7 +22,7 @@ func usesAccelerator(c record.Cell) bool {
 // where it cannot be opened, samples say nothing of accelerators: arms that need
 // one find out for themselves.
 func (s *session) watchAccelerators() {
-	if !slices.ContainsFunc(s.run.Cells, usesAccelerator) {
+	if !slices.ContainsFunc(s.run.Cells, func(c record.Cell) bool { return usesAccelerator(c) || countsEnergy(c) }) {
 		return
 	}
 	open := s.opts.Accelerators
@@ -30,11 +30,12 @@ func (s *session) watchAccelerators() {
 		open = accelerator.Open
 	}
 	m, err := open()
-	if err != nil {
+	if err != nil && slices.ContainsFunc(s.run.Cells, usesAccelerator) {
 		s.sink.Note("clocks of accelerators are not watched: " + err.Error())
-		return
 	}
-	s.devices = m
+	if err == nil {
+		s.devices = m
+	}
 }
 
 // watchClocks reads the clocks just after a sample, before they recover: the

@@ -38,11 +38,14 @@ func newForecast(cells []record.Cell, st *state) *forecast {
 		if countsMemory(c) {
 			cf.passes = memoryRestarts * n
 		}
+		if countsEnergy(c) {
+			cf.passes += c.Plan.Restarts * n
+		}
 		if c.Profile {
 			cf.passes += n
 		}
 		if !done.ended {
-			cf.leftStarts, cf.leftBlocks, cf.leftPasses = cf.starts, cf.blocks, cf.passes-len(done.memory)-len(done.profiled)
+			cf.leftStarts, cf.leftBlocks, cf.leftPasses = cf.starts, cf.blocks, cf.passes-len(done.memory)-len(done.energy)-len(done.profiled)
 			for r := range c.Plan.Restarts {
 				cf.leftBlocks -= done.next[r]
 				if done.next[r] >= c.Plan.Blocks {

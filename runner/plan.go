@@ -82,5 +82,8 @@ func iterationsFor(sample, slowest float64) int {
 	return max(1, int(min(maxIterations, sample/slowest+0.5)))
 }
 
+// countsEnergy says whether a cell has energy passes.
+func countsEnergy(c record.Cell) bool { return slices.Contains(c.Measure, record.Energy) }
+
 // countsMemory says whether a cell has memory passes.
 func countsMemory(c record.Cell) bool { return slices.ContainsFunc(c.Measure, record.OfMemory) }

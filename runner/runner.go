@@ -26,6 +26,9 @@ type Options struct {
 	// Accelerators opens the monitor of the machine's accelerators, for cells that
 	// use one; nil is accelerator.Open.
 	Accelerators func() (accelerator.Monitor, error)
+
+	// Root is where the counters of energy lie below; "" but in tests.
+	Root string
 }
 
 // A Command starts a worker.

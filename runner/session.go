@@ -13,6 +13,7 @@ import (
 	"github.com/dustin/go-humanize/english"
 
 	"lensbench/accelerator"
+	"lensbench/energy"
 	"lensbench/protocol"
 	"lensbench/record"
 	"lensbench/runner/progress"
@@ -28,6 +29,8 @@ type session struct {
 	state    *state
 	host     *telemetry.Host
 	devices  accelerator.Monitor // nil if no cell uses any, or none can be read
+	meter    *energy.Meter       // nil if no cell measures energy, or none is counted here
+	noEnergy string              // why
 	sink     progress.Sink
 	forecast *forecast
 	began    time.Time // of this session
@@ -153,6 +156,7 @@ func (s *session) measure(ctx context.Context) error {
 	if s.devices != nil {
 		defer s.devices.Close()
 	}
+	s.openMeter()
 	s.forecast = newForecast(s.run.Cells, s.state)
 	for i := range s.run.Cells {
 		if err := s.measureCell(ctx, i); err != nil {

@@ -25,6 +25,8 @@ type cellState struct {
 	next       map[int]int                   // restart → its next block
 	spent      float64                       // s of measuring; what passed while nothing measured is not in it
 	memory     map[pass]peaks
+	energy     map[pass]bool
+	powerless  map[string]bool // arms whose energy cannot be counted
 	countless  map[string]bool // arms whose worker cannot count memory
 	profiled   map[string]bool // arms whose profile was made, or cannot be
 	checked    map[check]bool
@@ -34,7 +36,7 @@ type cellState struct {
 	entries    []record.Entry     // what a look needs to know, in a cell with looks
 }
 
-// A pass is one memory pass.
+// A pass is one memory or energy pass.
 type pass struct {
 	arm     string
 	restart int
@@ -71,7 +73,7 @@ func newState(cells []record.Cell) *state {
 func (s *state) cell(id string) *cellState {
 	c := s.cells[id]
 	if c == nil {
-		c = &cellState{lost: map[string]record.StatusEntry{}, next: map[int]int{}, memory: map[pass]peaks{}, countless: map[string]bool{}, profiled: map[string]bool{},
+		c = &cellState{lost: map[string]record.StatusEntry{}, next: map[int]int{}, memory: map[pass]peaks{}, energy: map[pass]bool{}, powerless: map[string]bool{}, countless: map[string]bool{}, profiled: map[string]bool{},
 			checked: map[check]bool{}, verify: map[string]float64{}, settled: map[string]int{}, looks: map[int]bool{}}
 		s.cells[id] = c
 	}
@@ -100,6 +102,10 @@ func (s *state) apply(e record.Entry) {
 		c.countless[e.Memory.Arm] = e.Memory.TensorPeak == 0
 	case record.KindProfile:
 		s.cell(e.Cell).profiled[e.Profile.Arm] = true
+	case record.KindEnergy:
+		c := s.cell(e.Cell)
+		c.energy[pass{e.Energy.Arm, e.Energy.Restart}] = true
+		c.powerless[e.Energy.Arm] = c.powerless[e.Energy.Arm] || e.Energy.Absent != ""
 	case record.KindOutputs:
 		// Outputs that differ are followed by a status. If the run was killed
 		// in between, they must be compared again to get it.

@@ -81,6 +81,7 @@ var metricOf = map[string]string{
 	"memory":     record.MemoryPeak,
 
 	"activations": record.ActivationPeak,
+	"energy":      record.Energy,
 }
 
 // metrics are what is measured, as record names them.

@@ -24,7 +24,7 @@ type document struct {
 	Variants variants `yaml:"variants" need:"true" doc:"arms that are compared with the control, by name"`
 	Decides  decides  `yaml:"decides" doc:"variant, and for each axis of the matrix the value, whose result decides the claim"`
 	Check    *check   `yaml:"check" doc:"what must be equal between arms for a speed-up to count"`
-	Measure  []string `yaml:"measure" enum:"throughput efficiency latency memory activations" doc:"what is reported (default throughput, latency); efficiency is that of ranks, throughput divided by their number and by the throughput of one; memory, of which activations are a part, takes a pass of its own"`
+	Measure  []string `yaml:"measure" enum:"throughput efficiency latency memory activations energy" doc:"what is reported (default throughput, latency); efficiency is that of ranks, throughput divided by their number and by the throughput of one; memory, of which activations are a part, takes a pass of its own, and so does energy, which the machine must count"`
 	Profile  bool     `yaml:"profile" doc:"true: the time of each arm is also shown by operator, from a pass of its own after the timing; it decides nothing"`
 	Expect   []expect `yaml:"expect" doc:"what the claim says in numbers: the deciding variant's metric divided by the control's; without it the check decides the claim"`
 	Suites   []string `yaml:"suites" enum:"quick nightly full peer" doc:"suites that the scenario belongs to"`

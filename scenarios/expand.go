@@ -102,7 +102,7 @@ func Twins(c record.Cell) record.Cell {
 	out := record.Cell{Scenario: c.Scenario, Title: "Calibration: " + control.Name + " against itself", Point: c.Point,
 		Arms: []record.Arm{control, again}, Plan: c.Plan}
 	for _, m := range c.Measure {
-		if !record.OfMemory(m) {
+		if !record.OwnPass(m) {
 			out.Measure = append(out.Measure, m)
 		}
 	}

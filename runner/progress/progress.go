@@ -30,6 +30,7 @@ const (
 	Measuring = "measuring"
 	Memory    = "memory pass"
 	Profiling = "profile pass"
+	Energy    = "energy pass"
 )
 
 // Running is a first impression of one comparison: the mean log-ratio of the
