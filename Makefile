@@ -54,6 +54,7 @@ test-shim: shim build/shim-test
 .PHONY: test-scripts
 test-scripts: need
 	python3 -m unittest discover -s scripts -p "*_test.py"
+	python3 -m unittest discover -v -s system/peer -p "*_test.py"
 
 .PHONY: race
 race: build ## the tests under the race detector
