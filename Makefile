@@ -37,6 +37,10 @@ bench: build ## run the quick suite on this machine and update RESULTS.md
 train: build ## train the network called default and evaluate it: half an hour on two cores
 	sh scripts/train.sh
 
+.PHONY: train-ensemble
+train-ensemble: build ## train, and the two networks that go with it in ensembles: an hour and a half on two cores
+	sh scripts/train.sh ensemble
+
 ##@ Test
 
 # Go's test cache does not look into a shared library: tests read this
@@ -88,7 +92,7 @@ clean: ## remove what was built; runs, results and the cache stay
 
 .PHONY: help
 help: ## this list
-	@awk -F '## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {sub(/:.*/, "", $$1); printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F '## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {sub(/:.*/, "", $$1); printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 .PHONY: need
 need:

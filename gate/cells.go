@@ -138,7 +138,7 @@ func FewestRestarts(n int) int {
 // Comparisons counts those of head with base that have a p.
 func Comparisons(cells []record.Cell) (n int) {
 	for _, c := range cells {
-		n += len(slices.DeleteFunc(slices.Clone(c.Measure), record.OfMemory))
+		n += len(slices.DeleteFunc(slices.Clone(c.Measure), record.OwnPass))
 	}
 	return n
 }

@@ -161,7 +161,7 @@ func (c *Cell) judge(plan record.Cell, head, again, canary record.CellVerdict, b
 func seen(canary []record.Comparison) bool {
 	return slices.ContainsFunc(canary, func(k record.Comparison) bool {
 		worse, _ := beyond(k)
-		return worse && proven(k) && !record.OfMemory(k.Metric)
+		return worse && proven(k) && !record.OwnPass(k.Metric)
 	})
 }
 
@@ -179,7 +179,7 @@ func percents(c record.Cell) string {
 func told(all []record.Comparison) string {
 	var out []string
 	for _, k := range all {
-		if !record.OfMemory(k.Metric) {
+		if !record.OwnPass(k.Metric) {
 			text := fmt.Sprintf("%s: %s", k.Metric, k.Reason)
 			if k.Family != nil {
 				text += fmt.Sprintf(", p %.2g as one of %d", k.Family.Adjusted, k.Family.Size)

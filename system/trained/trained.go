@@ -96,7 +96,7 @@ func Find(name, cache string) (*Network, error) {
 
 // instead says what a user may have meant by a name that nothing has.
 func instead(name, cache string) string {
-	const make = "make train makes the one called default, lens train others"
+	const make = "make train makes the one called default, make train-ensemble its fellows in ensembles, lens train others"
 	there := Names(cache)
 	if len(there) == 0 {
 		return make

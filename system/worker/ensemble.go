@@ -178,7 +178,7 @@ func (w committee) outputs(check string) (outputs, error) {
 }
 
 func (w committee) networks() []*trained.Network {
-	if w.fuses {
+	if w.passes > 0 {
 		return nil
 	}
 	return w.trained
