@@ -145,6 +145,10 @@ type Plan struct {
 	SampleSeconds float64 `json:"sample_seconds"` // aim; iterations are chosen once per cell, the same for every restart
 	TimeLimit     float64 `json:"time_limit"`     // s for any one answer of a worker
 
+	// Seconds are those after which no further restart is begun; 0: there is no such
+	// limit. Memory passes come after.
+	Seconds float64 `json:"seconds,omitempty"`
+
 	// Looks are the numbers of restarts after which arms that are decided are no
 	// longer measured, ascending; the last is Restarts. Empty: the number is fixed.
 	Looks []int `json:"looks,omitempty"`

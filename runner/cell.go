@@ -61,6 +61,10 @@ func (c *cellRun) measure() error {
 	}
 	done := 0
 	for r := range c.cell.Plan.Restarts {
+		if c.outOfTime(r) {
+			c.sink.Note(fmt.Sprintf("%s: ends after %d of %d restarts: its time is up", record.Name(c.cell.Scenario, c.cell.Point), r, c.cell.Plan.Restarts))
+			break
+		}
 		if err := c.restart(r); err != nil {
 			return err
 		}
@@ -80,6 +84,13 @@ func (c *cellRun) measure() error {
 		}
 	}
 	return nil
+}
+
+// outOfTime says whether another restart would, if it takes as long as those before,
+// end after the time that the cell may take. One that was begun is ended.
+func (c *cellRun) outOfTime(r int) bool {
+	limit := c.cell.Plan.Seconds
+	return limit > 0 && r > 0 && c.state.next[r] == 0 && c.state.spent*float64(r+1)/float64(r) > limit
 }
 
 // each runs a step for every arm in the given order, and drops the arms for
