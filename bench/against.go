@@ -88,7 +88,7 @@ func (a *against) builds(ctx context.Context, opts runner.Options) (*record.Gate
 		}
 		g.Builds = append(g.Builds, built)
 	}
-	return g, nil
+	return g, b.fresh(ctx, g)
 }
 
 // measure makes the run that opts describe, and the replication of what it flags.

@@ -99,6 +99,22 @@ func ownSources(ctx context.Context, repo revision.Repo, out *record.Build) erro
 	return err
 }
 
+// fresh finds out, of a head that is the same program as base though its sources are
+// others, whether it is what its commit makes: then the change does not reach it, and
+// else it is an old one.
+func (b *builds) fresh(ctx context.Context, g *record.Gate) error {
+	head, base := &g.Builds[0], g.Builds[1]
+	if head.ID != base.ID || head.Sources == base.Sources || head.Sources == "" || base.Sources == "" || len(head.Changed) > 0 {
+		return nil
+	}
+	made, err := b.of(ctx, head.Worker, head.Commit)
+	if err != nil {
+		return err
+	}
+	head.Built = made.ID == head.ID
+	return nil
+}
+
 // greet asks a build who it is.
 func greet(ctx context.Context, b *record.Build) error {
 	hello, err := runner.Greet(ctx, command(*b), greetLimit)

@@ -3,6 +3,7 @@ package gate
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"lensbench/judge"
 	"lensbench/protocol"
@@ -59,9 +60,7 @@ func (v *Verdict) conclude(first Measured, replication *Measured) {
 		by[c.Outcome]++
 		switch c.Outcome {
 		case Invalid:
-			for _, why := range c.Reasons {
-				v.Reasons = append(v.Reasons, c.Name+": "+why)
-			}
+			v.Reasons = append(v.Reasons, c.Name+": "+strings.Join(c.Reasons, "; "))
 		case Regressed, Flagged:
 			for _, f := range c.Findings {
 				if f.Outcome == c.Outcome {
@@ -189,8 +188,11 @@ func notes(m Measured, v Verdict) (out []string) {
 		out = append(out, fmt.Sprintf("%d lines of the journal could not be read", m.Dropped))
 	}
 	for _, c := range v.Cells {
-		if c.Outcome == Skipped {
+		switch {
+		case c.Outcome == Skipped:
 			out = append(out, c.Name+": skipped: "+c.Reasons[0])
+		case c.Outcome != Invalid && len(c.Reasons) > 0:
+			out = append(out, c.Name+": "+strings.Join(c.Reasons, "; "))
 		}
 		for _, f := range c.Findings {
 			if f.Outcome == Unconfirmed {

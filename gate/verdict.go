@@ -148,6 +148,9 @@ func (c *Cell) judge(plan record.Cell, head, again, canary record.CellVerdict, b
 			c.invalid("base is told apart from itself in %s: %s", k.Metric, k.Reason)
 		}
 	}
+	if head.Reason != "" && head.Status == record.OK {
+		c.reason(head.Reason) // it is not all that was planned
+	}
 	c.Seen = seen(c.Canary)
 	if !c.Seen && c.Outcome != Invalid {
 		c.invalid("the canary was missed: head with %s %% of delay is not found slower than head: %s", percents(plan), told(c.Canary))

@@ -128,6 +128,8 @@ func (c *cell) shortfall(sep string) string {
 	s := fmt.Sprintf("%s%d of %d planned blocks were measured", sep, done, planned)
 	if !c.complete {
 		s += ": the run was interrupted"
+	} else if c.Plan.Seconds > 0 {
+		s += fmt.Sprintf(" in the %.0f s that there were", c.Plan.Seconds)
 	}
 	return s
 }

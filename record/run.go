@@ -172,8 +172,8 @@ type Plan struct {
 	// longer measured, ascending; the last is Restarts. Empty: the number is fixed.
 	Looks []int `json:"looks,omitempty"`
 
-	// Seconds of measuring after which no restart begins. 0: the number of restarts
-	// is what the plan or its looks say; otherwise that is only the most.
+	// Seconds of measuring that no restart but the first may exceed, as far as those
+	// before it tell; other passes come after. 0: there is no such limit.
 	Seconds float64 `json:"seconds,omitempty"`
 }
 

@@ -23,13 +23,14 @@ type cellRun struct {
 	arms    []*arm           // in the cell's order, those that are still in
 	settled []*arm           // variants that a look has decided: in for memory passes alone
 	running map[string]*mean // variant → log-ratio to the control
+	over    map[int]bool     // restart → there is no time for it
 	where   progress.State
 }
 
 // measureCell does what is left to do of a cell. The error is one that ends
 // the run: of the journal, or of the context.
 func (s *session) measureCell(ctx context.Context, index int) error {
-	c := &cellRun{session: s, ctx: ctx, index: index, cell: s.run.Cells[index], running: map[string]*mean{}}
+	c := &cellRun{session: s, ctx: ctx, index: index, cell: s.run.Cells[index], running: map[string]*mean{}, over: map[int]bool{}}
 	c.state = s.state.cell(c.cell.ID)
 	if c.state.ended {
 		return nil
@@ -64,7 +65,8 @@ func (c *cellRun) measure() error {
 	}
 	done := 0
 	for r := range c.cell.Plan.Restarts {
-		if c.timeIsUp() && c.state.next[r] == 0 {
+		if c.outOfTime(r) {
+			c.sink.Note(fmt.Sprintf("%s: ends after %d of %d restarts: its time is up", record.Name(c.cell.Scenario, c.cell.Point), r, c.cell.Plan.Restarts))
 			break
 		}
 		if err := c.restart(r); err != nil {
@@ -102,9 +104,16 @@ func (c *cellRun) passes(restarts int) error {
 	return nil
 }
 
-// timeIsUp says whether the plan lets no further restart begin.
-func (c *cellRun) timeIsUp() bool {
-	return c.cell.Plan.Seconds > 0 && c.state.spent >= c.cell.Plan.Seconds
+// outOfTime says whether restart r would, if it takes as long as those before, end
+// after the time that the cell may take. One that was begun is ended. Once the restart
+// before has ended, and its outputs were compared as those of the last or not, the
+// answer stays.
+func (c *cellRun) outOfTime(r int) bool {
+	if out, said := c.over[r]; said {
+		return out
+	}
+	limit := c.cell.Plan.Seconds
+	return limit > 0 && r > 0 && c.state.next[r] == 0 && c.state.spent*float64(r+1)/float64(r) > limit
 }
 
 // each runs a step for every arm in the given order, and drops the arms for

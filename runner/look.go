@@ -37,7 +37,7 @@ func (c *cellRun) isIn(name string) bool {
 
 // endsAfter says whether restart r is the last of any arm.
 func (c *cellRun) endsAfter(r int) bool {
-	if r == c.cell.Plan.Restarts-1 || c.timeIsUp() && c.state.next[r+1] == 0 {
+	if r == c.cell.Plan.Restarts-1 || c.outOfTime(r+1) {
 		return true
 	}
 	return slices.ContainsFunc(c.arms, func(a *arm) bool { return c.state.settled[a.Name] == r+1 })

@@ -38,6 +38,7 @@ func (c *cellRun) unchecked(when string, r int) bool {
 
 // checksAfter says whether outputs are to be compared at the end of a restart.
 func (c *cellRun) checksAfter(r int) bool {
+	c.over[r+1] = c.outOfTime(r + 1)
 	return c.unchecked(after, r) && (c.endsAfter(r) || c.checkIsCheap())
 }
 

@@ -13,6 +13,7 @@ type state struct {
 	builds   map[string]string    // worker → build, of its first process
 	blocks   int                  // complete, in all cells
 	last     float64              // s, time of the last entry
+	at       string               // cell of the last entry, "" of none
 	complete bool
 	looked   map[string]bool // cells whose plan has looks: what they measured is kept for them
 }
@@ -21,9 +22,9 @@ type state struct {
 type cellState struct {
 	ended      bool                          // by a status of its own
 	lost       map[string]record.StatusEntry // arms that ended with a status
+	spent      float64                       // s on it so far, but for pauses between sessions
 	iterations int                           // per sample, 0 until chosen
 	next       map[int]int                   // restart → its next block
-	spent      float64                       // s of measuring; what passed while nothing measured is not in it
 	memory     map[pass]peaks
 	energy     map[pass]bool
 	powerless  map[string]bool // arms whose energy cannot be counted
@@ -81,10 +82,10 @@ func (s *state) cell(id string) *cellState {
 }
 
 func (s *state) apply(e record.Entry) {
-	if e.Kind != record.KindResume && e.Cell != "" {
+	if e.Cell != "" && e.Cell == s.at {
 		s.cell(e.Cell).spent += max(0, e.Time-s.last)
 	}
-	s.last = max(s.last, e.Time)
+	s.last, s.at = max(s.last, e.Time), e.Cell
 	if s.looked[e.Cell] && (e.Kind == record.KindWorker || e.Kind == record.KindBlock || e.Kind == record.KindStatus) {
 		c := s.cell(e.Cell)
 		c.entries = append(c.entries, e)
