@@ -247,7 +247,7 @@ func TestSabotage(t *testing.T) {
 			for _, arm := range []string{Base, Head, Again, Canary} {
 				said(m, arm, func(s *protocol.Sample) { s.Wall, s.Durations[0] = 0.001, 0.001 })
 			}
-		}, "the canary was missed"},
+		}, "they were not measured"},
 		"head crashed": {func(m *Measured) {
 			m.Entries = append(m.Entries, record.Entry{Kind: record.KindStatus, Cell: cellOf(m, 0).ID, Status: &record.StatusEntry{Arm: Head, Status: record.Crash, Reason: "segmentation fault"}})
 		}, "train arm=control: crash: arm head: segmentation fault"},
