@@ -54,7 +54,7 @@ func ranks() fixture {
 // profiled is the fast path, with a plan that lacks an operator, one on two threads at
 // once, and an arm that has no profile.
 func profiled() fixture {
-	c := of("fast-path", "An inference plan in fp32", measured("control", 720, 0), measured("searched", 1100, 0), measured("plan", 1050, 0), measured("processes", 1000, 0))
+	c := of("fast-path", "An inference plan in fp32", measured("control", 90, 0), measured("searched", 137, 0), measured("plan", 131, 0), measured("processes", 125, 0))
 	c.plan.Profile, c.plan.Decides = true, "plan"
 	said := func(i int, wall, busy float64, threads int, ops ...protocol.OperatorTime) *protocol.Profile {
 		p := &protocol.Profile{Wall: wall, Busy: busy, Threads: threads, Operators: ops}

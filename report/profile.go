@@ -200,6 +200,11 @@ func (b *sheetBuilder) profiled() sentence {
 		}
 	}
 	var text []string
+	for _, a := range b.cv.Arms {
+		if slower := b.slowdown(a); slower > doubtfulSlowdown {
+			text = append(text, fmt.Sprintf("doubtful: an iteration of %s took %s × as long as in the timing, so the machine was busy with something else", a.Arm, significant(slower)))
+		}
+	}
 	if shares != nil {
 		text = append(text, "share of an iteration in operators: "+strings.Join(shares, ", ")+"; from a pass of its own after the timing, which noting them slows down")
 	}
@@ -207,6 +212,20 @@ func (b *sheetBuilder) profiled() sentence {
 		text = append(text, "no profile of "+strings.Join(without, "; "))
 	}
 	return sentence{label: "Profile", text: strings.Join(text, "; ")}
+}
+
+// doubtfulSlowdown is more than what noting operators costs: about a percent where they
+// are large, and in PyTorch's profiler a few tens where they are small.
+const doubtfulSlowdown = 1.5
+
+// slowdown is how many times as long an iteration took in the profile as in the timing;
+// 0 if that is not known. Latencies of queries are not those of iterations.
+func (b *sheetBuilder) slowdown(a record.ArmSummary) float64 {
+	timed := a.Latency["p50"]
+	if of, ok := breakdownOf(a); ok && timed.N > 0 && timed.Value > 0 && b.mode(a.Arm) == "" {
+		return of.wall / timed.Value
+	}
+	return 0
 }
 
 func onThreads(n int) string {

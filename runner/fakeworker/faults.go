@@ -56,7 +56,7 @@ var faults = map[string]func(*worker, *protocol.Response) bool{
 	"lie-profile-wall":     lie(func(s *protocol.Sample) { s.Profile.Wall += 10 }),
 	"lie-profile-none":     lie(func(s *protocol.Sample) { s.Profile = nil }),
 	"shrink-profile": lie(func(s *protocol.Sample) {
-		s.Profile.Wall *= 0.6
+		s.Profile = Profile(s.Wall / 1000)
 		s.Profile.Threads = 2
 	}),
 	"nan-profile": func(w *worker, r *protocol.Response) bool {
