@@ -205,6 +205,7 @@ func newRun(opts Options) record.Run {
 		Context: record.Host{}.Context(WorkerEnv),
 		Cells:   opts.Cells,
 	}
+	run.Context.Absent = telemetry.Absent()
 	for run.Seed == 0 {
 		run.Seed = rand.Uint64()
 	}
