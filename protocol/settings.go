@@ -78,6 +78,10 @@ type Settings struct {
 
 	Threads int `json:"threads,omitempty" doc:"compute threads, of the whole arm or of each of its ranks (default: all cores, or a rank's share of them)" min:"1" max:"1024" kinds:"inference train ensemble"`
 	Seed    int `json:"seed,omitempty" doc:"seed of weights and images" min:"0" max:"2147483647" kinds:"inference train ensemble"`
+
+	// Delay plants a slowdown that the instrument must see. Not set, it is no part of
+	// what identifies an arm.
+	Delay float64 `json:"delay,omitempty" doc:"per cent by which every iteration, or query, is made longer: a wait that keeps a core busy and is part of the time (default none)" min:"0.1" max:"100" kinds:"inference train ensemble"`
 }
 
 // A Field describes one setting, read off the tags of Settings.

@@ -98,6 +98,7 @@ UNSUPPORTED = {
     **dict.fromkeys(("mode", "rate", "load"), "queries are made by lens's load generator"),
     **dict.fromkeys(("passes", "passes_through"), "Monte-Carlo dropout draws its masks from lens's generator"),
     **dict.fromkeys(("plan", "search"), "plans are lens's; compare with compile"),
+    "delay": "a slowdown is planted in lens, which is what the gate is about",
 }
 
 # Settings of one kind of work alone.

@@ -32,6 +32,7 @@ func (s *Server) prepare(p *protocol.Prepare) (*protocol.Facts, error) {
 	if err := s.prepared(); err != nil {
 		return nil, err
 	}
+	s.delay = settings.Delay / 100
 	quietCollector()
 	facts := s.work.facts()
 	facts.LoadSeconds, facts.PrepareSeconds = s.loaded, time.Since(begin).Seconds()

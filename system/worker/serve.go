@@ -22,6 +22,7 @@ type Server struct {
 	work   work    // nil: nothing prepared
 	counts bool    // whether work is for the memory pass
 	load   int64   // bytes at the peak of preparing; memory pass only
+	delay  float64 // fraction by which iterations are made longer
 }
 
 // work is what was prepared.

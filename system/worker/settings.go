@@ -88,10 +88,17 @@ func check(s protocol.Settings, f protocol.Field) error {
 	switch v := reflect.ValueOf(s.Value(f)); {
 	case len(f.Enum) > 0:
 		return checkEnum(f, v)
-	case f.HasRange && (float64(v.Int()) < f.Min || float64(v.Int()) > f.Max):
-		return refuse(protocol.BadRequest, "%s: %d, want %g to %g", f.Key, v.Int(), f.Min, f.Max)
+	case f.HasRange && !(number(v) >= f.Min && number(v) <= f.Max):
+		return refuse(protocol.BadRequest, "%s: %v, want %g to %g", f.Key, v, f.Min, f.Max)
 	}
 	return nil
+}
+
+func number(v reflect.Value) float64 {
+	if v.CanInt() {
+		return float64(v.Int())
+	}
+	return v.Float()
 }
 
 // checkEnum checks a word or a list of words.
