@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/sys/unix"
+	"lensbench/runner/telemetry"
 )
 
 // A system is where the kernel's files are: the root directory, or one that a
@@ -29,7 +29,7 @@ func (s system) read(path string) string {
 // processor looks at what makes the speed of a core change by itself.
 func processor(context.Context, Options) []Finding {
 	s := system{}
-	return []Finding{cores(runtime.NumCPU(), online(s), os.Environ()), s.turbo(), s.smt(), s.clock(), s.pressure(), s.instructions()}
+	return []Finding{cores(runtime.NumCPU(), online(s), os.Environ()), s.turbo(), s.smt(), s.clock(), s.pressure(), instructions()}
 }
 
 // cores compares what this process may use with what is there, and with what
@@ -133,22 +133,9 @@ func (s system) pressure() Finding {
 }
 
 // instructions says whether the processor's counters can be read.
-func (s system) instructions() Finding {
-	attr := unix.PerfEventAttr{Type: unix.PERF_TYPE_HARDWARE, Config: unix.PERF_COUNT_HW_INSTRUCTIONS,
-		Bits: unix.PerfBitExcludeKernel | unix.PerfBitExcludeHv}
-	attr.Size = uint32(unix.PERF_ATTR_SIZE_VER0)
-	fd, err := unix.PerfEventOpen(&attr, 0, -1, -1, unix.PERF_FLAG_FD_CLOEXEC)
-	if err == nil {
-		unix.Close(fd)
-		return Finding{Fine, "instructions", "can be counted", ""}
+func instructions() Finding {
+	if err := telemetry.ProbeInstructions(); err != nil {
+		return Finding{Missing, "instructions", err.Error(), ""}
 	}
-	f := Finding{Missing, "instructions", fmt.Sprintf("cannot be counted: %v", err), ""}
-	switch err {
-	case unix.ENOENT, unix.EOPNOTSUPP, unix.ENODEV:
-		f.Says = "cannot be counted: this machine shows no counters, as usual on a virtual machine"
-	case unix.EACCES, unix.EPERM:
-		f.Says = "cannot be counted: perf_event_paranoid is " + s.read("proc/sys/kernel/perf_event_paranoid")
-		f.Fix = "as root: sysctl kernel.perf_event_paranoid=2; a container may need CAP_PERFMON"
-	}
-	return f
+	return Finding{Fine, "instructions", "can be counted", ""}
 }

@@ -43,6 +43,7 @@ func (c *cell) verdict() record.CellVerdict {
 		v.Arms = append(v.Arms, c.summary(&c.arms[i]))
 	}
 	v.Status, v.Reason = c.status(v.Comparisons)
+	v.Witnesses = c.witnesses()
 	v.Stopped = c.halt(v.Comparisons)
 	v.Claim = c.claim(v.Status, v.Reason, v.Comparisons)
 	return v

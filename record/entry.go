@@ -72,6 +72,13 @@ type HostSample struct {
 	Others   float64 `json:"others"`   // s of CPU time used by processes that are not of this sample
 	Pressure float64 `json:"pressure"` // s in which some task waited for a CPU (PSI), 0 if the kernel has none
 
+	// CPUMHz is the mean clock of the cores before the block; 0 if the kernel shows none.
+	CPUMHz float64 `json:"cpu_mhz,omitempty"`
+
+	// Instructions are those that the worker's process tree executed in user space,
+	// the untimed iteration and the protocol included; 0 if they were not counted.
+	Instructions int64 `json:"instructions,omitempty"`
+
 	// ClockJump is how much further the wall clock went than the monotonic one, in
 	// seconds; an adjustment, or a machine that stood still.
 	ClockJump float64 `json:"clock_jump,omitempty"`

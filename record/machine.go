@@ -58,9 +58,10 @@ func show(v any) string {
 // Context is what may differ between comparable runs; a difference is worth a
 // warning.
 type Context struct {
-	Kernel      string   `json:"kernel"`
-	Container   string   `json:"container"`   // kind, empty for none
-	Load1       float64  `json:"load1"`       // one-minute load average at the start
-	Bench       string   `json:"bench"`       // build of the harness
-	Environment []string `json:"environment"` // "KEY=value" that steers threads or devices, in every worker
+	Kernel      string            `json:"kernel"`
+	Container   string            `json:"container"`        // kind, empty for none
+	Load1       float64           `json:"load1"`            // one-minute load average at the start
+	Bench       string            `json:"bench"`            // build of the harness
+	Absent      map[string]string `json:"absent,omitempty"` // telemetry that the machine does not give, and why
+	Environment []string          `json:"environment"`      // "KEY=value" that steers threads or devices, in every worker
 }

@@ -26,8 +26,18 @@ type CellVerdict struct {
 	Contamination *Contamination    `json:"contamination,omitempty"` // nil if no block was contaminated
 	Stopped       string            `json:"stopped,omitempty"`       // when and why the measuring ended, if that was not fixed beforehand
 	Arms          []ArmSummary      `json:"arms"`
-	Comparisons   []Comparison      `json:"comparisons"` // each variant to the control, per metric
+	Comparisons   []Comparison      `json:"comparisons"`         // each variant to the control, per metric
+	Witnesses     []Witness         `json:"witnesses,omitempty"` // one per variant; empty if instructions were not counted
 	Claim         *ClaimVerdict     `json:"claim,omitempty"`
+}
+
+// A Witness is the ratio of instructions per sample in user space, variant ÷
+// control, with its interval at 99 %. It says what the programs did, where time says
+// how long that took; it decides nothing.
+type Witness struct {
+	Variant string   `json:"variant"`
+	Control string   `json:"control"`
+	Ratio   Interval `json:"ratio"`
 }
 
 // A Contamination counts the blocks during which the host did something else to

@@ -46,7 +46,7 @@ func expectations(list []record.Expect, control string) string {
 
 // after is what the answer rests on.
 func (b *sheetBuilder) after() {
-	for _, s := range []sentence{b.said(), b.status(), b.twins(), b.outputs(), b.drift(), b.basis(), b.profiled(), b.noise(), b.dropped(), b.steal()} {
+	for _, s := range []sentence{b.said(), b.status(), b.twins(), b.outputs(), b.drift(), b.basis(), b.witness(), b.profiled(), b.noise(), b.dropped(), b.steal()} {
 		if s.text != "" {
 			b.sheet.after = append(b.sheet.after, s)
 		}
@@ -212,6 +212,19 @@ func (b *sheetBuilder) basis() sentence {
 		text += fmt.Sprintf(" of %d planned", n)
 	}
 	return sentence{label: "Basis", text: text}
+}
+
+// witness is what instructions say beside time.
+func (b *sheetBuilder) witness() sentence {
+	var words []string
+	for _, w := range b.cv.Witnesses {
+		words = append(words, fmt.Sprintf("%s %.5f [%.5f, %.5f]", w.Variant, w.Ratio.Value, w.Ratio.Low, w.Ratio.High))
+	}
+	if words == nil {
+		return sentence{}
+	}
+	return sentence{label: "Witness", text: fmt.Sprintf("instructions per sample in user space ÷ those of %s: %s; they say what was done, not how long it took",
+		b.control, strings.Join(words, ", "))}
 }
 
 // noise counts the samples that something else disturbed.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -75,7 +76,7 @@ func newPage(run record.Run, v record.Verdicts, o Options) page {
 	if len(v.Cells) > 1 {
 		p.short = inShort(run, v)
 	}
-	p.foot = runFoot(v, o)
+	p.foot = runFoot(run, v, o)
 	return p
 }
 
@@ -151,10 +152,15 @@ func cellName(cv record.CellVerdict) string {
 }
 
 // runFoot says what holds for all cells.
-func runFoot(v record.Verdicts, o Options) []sentence {
+func runFoot(run record.Run, v record.Verdicts, o Options) []sentence {
 	out := []sentence{overhead(v.Overhead)}
 	if o.Calibration != "" {
 		out = append(out, sentence{label: "Calibration", text: o.Calibration})
+	}
+	for _, what := range slices.Sorted(maps.Keys(run.Context.Absent)) {
+		if o.Details {
+			out = append(out, sentence{label: "Absent", text: what + ": " + run.Context.Absent[what]})
+		}
 	}
 	if v.Dropped > 0 {
 		out = append(out, sentence{"Journal", counted(v.Dropped, "line") + " of it could not be read; the rest counts", doubtful})

@@ -10,6 +10,7 @@ import (
 
 	"lensbench/protocol"
 	"lensbench/record"
+	"lensbench/runner/telemetry"
 )
 
 // An arm is one of a cell's arms with the process that runs it now.
@@ -21,9 +22,15 @@ type arm struct {
 	first     float64 // s, first iteration after prepare
 	iteration float64 // s, estimate after warm-up
 	resident  int64   // bytes, peak after the first iteration
+
+	counter *telemetry.Counter // of instructions; nil if they are not counted
 }
 
 func (a *arm) kill() {
+	if a.counter != nil {
+		a.counter.Close()
+		a.counter = nil
+	}
 	if a.w != nil {
 		a.w.kill()
 		a.w = nil

@@ -5,6 +5,7 @@ import (
 
 	"lensbench/record"
 	"lensbench/runner/progress"
+	"lensbench/runner/telemetry"
 )
 
 // restart does what is left of one restart: fresh processes for every arm,
@@ -69,7 +70,22 @@ func (c *cellRun) bringUp(r int) error {
 	if err != nil {
 		return err
 	}
+	c.countInstructions()
 	return c.recordWorkers(r)
+}
+
+// countInstructions starts a counter for every arm that is up, where that can be
+// done. A counter that cannot be started is no reason to end an arm: it is only
+// the second witness.
+func (c *cellRun) countInstructions() {
+	if c.run.Context.Absent["instructions"] != "" {
+		return
+	}
+	for _, a := range c.arms {
+		if counter, err := telemetry.CountInstructions(a.w.proc.group); err == nil {
+			a.counter = counter
+		}
+	}
 }
 
 // recordWorkers fixes the number of iterations, if this is the cell's first

@@ -17,6 +17,7 @@ const gap = 2 * time.Millisecond
 func (c *cellRun) sample(a *arm, untimed, iterations int) (record.Sample, error) {
 	time.Sleep(gap)
 	c.host.Before()
+	counted := a.instructions()
 	sent := time.Now()
 	resp, wall, err := a.w.timedAsk(protocol.Request{Op: protocol.OpSample,
 		Sample: &protocol.SampleRequest{Untimed: untimed, Iterations: iterations}})
@@ -33,11 +34,26 @@ func (c *cellRun) sample(a *arm, untimed, iterations int) (record.Sample, error)
 		Host:       c.host.After(a.w.proc.group),
 	}
 	s.Host.ClockJump = jump
+	if counted >= 0 {
+		s.Host.Instructions = max(0, a.instructions()-counted)
+	}
 	c.watchClocks(&s.Host)
 	if err := s.Check(a.facts.ItemsPerIteration); err != nil {
 		return s, a.w.blame(failf(record.Invalid, "worker's sample cannot be true: %v", err))
 	}
 	return s, nil
+}
+
+// instructions is the arm's count so far, -1 if there is none.
+func (a *arm) instructions() int64 {
+	if a.counter == nil {
+		return -1
+	}
+	n, err := a.counter.Read()
+	if err != nil {
+		return -1
+	}
+	return n
 }
 
 // clockJump is how much further the wall clock went than the monotonic one, in

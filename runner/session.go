@@ -206,6 +206,7 @@ func newRun(opts Options) record.Run {
 		Cells:   opts.Cells,
 		Gate:    opts.Gate,
 	}
+	run.Context.Absent = telemetry.Absent()
 	for run.Seed == 0 {
 		run.Seed = rand.Uint64()
 	}

@@ -16,6 +16,9 @@ type Host struct {
 	processes []process
 	own       float64 // s, CPU time of this process at Before
 	before    counters
+
+	frequencies []string // files
+	mhz         float64  // at Refresh
 }
 
 // Open prepares to watch.
@@ -24,7 +27,7 @@ func Open() (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("watch the host: %w", err)
 	}
-	return &Host{files: f}, nil
+	return &Host{files: f, frequencies: frequencies("")}, nil
 }
 
 // Close releases the files of /proc.
@@ -38,6 +41,7 @@ func (h *Host) Refresh() error {
 		return fmt.Errorf("watch the host: %w", err)
 	}
 	h.processes = list
+	h.mhz = meanMHz(h.frequencies)
 	return nil
 }
 
@@ -69,6 +73,7 @@ func (h *Host) After(group int) record.HostSample {
 		Steal:    max(0, now.steal-h.before.steal),
 		Others:   max(others, unseen),
 		Pressure: max(0, now.pressure-h.before.pressure),
+		CPUMHz:   h.mhz,
 	}
 }
 
