@@ -98,6 +98,7 @@ UNSUPPORTED = {
     **dict.fromkeys(("mode", "rate", "load"), "queries are made by lens's load generator"),
     **dict.fromkeys(("passes", "passes_through"), "Monte-Carlo dropout draws its masks from lens's generator"),
     "trained": "trained networks are lens's; their weights go over as safetensors",
+    **dict.fromkeys(("script", "freeze", "optimise"), "these scripts are lens's; compare with compile"),
     **dict.fromkeys(("plan", "search"), "plans are lens's; compare with compile"),
 }
 
