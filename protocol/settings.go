@@ -42,15 +42,19 @@ type Settings struct {
 
 	Passes        int    `json:"passes,omitempty" doc:"Monte-Carlo passes with dropout (default: one pass without)" min:"2" max:"1000" kinds:"inference ensemble"`
 	PassesThrough string `json:"passes_through,omitempty" doc:"what each Monte-Carlo pass goes through: the whole network, or only the head after one pass through the backbone, which is the same where dropout is in the head alone (default head there)" enum:"network head" kinds:"inference"`
-	Aggregate     string `json:"aggregate,omitempty" doc:"how mean and variance over members and Monte-Carlo passes are made: all outputs are kept, or streamed through running moments (default: none are made without passes, stream with them)" enum:"keep stream" kinds:"ensemble"`
+	Aggregate     string `json:"aggregate,omitempty" doc:"how mean and variance over members and Monte-Carlo passes are made: all outputs are kept, or streamed through running moments; weighted weighs members by the inverse variances of their passes instead (default: none are made without passes, stream with them)" enum:"keep stream weighted" kinds:"ensemble"`
 
 	Trained []string `json:"trained,omitempty" doc:"trained networks whose weights are used, by their names in the cache, one for each member; without them the arm is skipped (default: weights of a formula, from the seed)" kinds:"inference ensemble"`
 
 	Layout string `json:"layout,omitempty" doc:"order of the images' values in memory (default contiguous)" enum:"contiguous channels-last" kinds:"train inference"`
-	Plan   string `json:"plan,omitempty" doc:"program made of the network, or of each member, once that computes its logits: BatchNorm folded and nothing else, or oneDNN's fused operators in these numbers (default none: the network's own forward pass)" enum:"folded fp32 bf16 int8" kinds:"inference ensemble"`
+	Plan   string `json:"plan,omitempty" doc:"program made of the network, or of each member, once that computes its logits: BatchNorm folded and nothing else, or oneDNN's fused operators in these numbers, or the network's own operators with linear layers in int8 as PyTorch's quantize_dynamic has them (default none: the network's own forward pass)" enum:"folded fp32 bf16 int8 dynamic" kinds:"inference ensemble"`
 	Search bool   `json:"search,omitempty" doc:"a short search chooses how a batch goes through the plan, in passes of how many images and sessions of how many threads; its trials are among the facts" kinds:"inference"`
 
 	Engine string `json:"engine,omitempty" doc:"what runs the network, for the PyTorch worker alone: PyTorch as it is, traced and optimised, compiled with its weights as constants, or with its own quantisation; or another library, which gets the network as ONNX (default eager)" enum:"eager torchscript compile x86 onnxruntime openvino" kinds:"inference"`
+
+	Script   string `json:"script,omitempty" doc:"what is TorchScript: an ensemble's fusion, for aggregate weighted, or the networks as well (default none: operators are called one by one)" enum:"fusion model" kinds:"inference ensemble"`
+	Freeze   bool   `json:"freeze,omitempty" doc:"weights of scripts become constants, and BatchNorm goes into convolutions" kinds:"inference ensemble"`
+	Optimise bool   `json:"optimise,omitempty" doc:"frozen scripts are optimised for inference by libtorch" kinds:"inference ensemble"`
 
 	Precision     string `json:"precision,omitempty" doc:"types of the forward pass: of training fp32, or autocast to 16 bits, fp16 with a gradient scaler; of inference those of an engine, where lens has plans (default fp32, of engine x86 int8)" enum:"fp32 bf16 fp16 int8" kinds:"train inference"`
 	Accumulate    int    `json:"accumulate,omitempty" doc:"micro-batches of batch images whose gradients make one step (default 1)" min:"1" max:"4096" kinds:"train"`

@@ -7,10 +7,10 @@
 PYTHON needs torch 2.11, torchvision and safetensors. Not part of the tests,
 which need no Python packages.
 
-For every network: lens init → safetensors → lens export → torch.jit.load gives
+For every network: safetensors → lens export → torch.jit.load gives
 the logits of the PyTorch network of the same weights, as it is read and again
-after torch.jit.optimize_for_inference. BatchNorm's statistics are random, so
-that folding it is no rounding of nothing.
+after torch.jit.optimize_for_inference. All parameters and statistics are random,
+so that folding BatchNorm changes every weight.
 """
 
 import argparse
@@ -23,7 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "system" / "peer"))
 import pytorch_worker as peer  # noqa: E402  (the networks as PyTorch modules)
 import torch  # noqa: E402
-from safetensors.torch import save_file  # noqa: E402
+from safetensors.torch import load_file, save_file  # noqa: E402
 
 TOLERANCE = 1e-4  # of the largest logit
 # model, bands, height, width
@@ -52,10 +52,11 @@ def main():
 def check(lens, work, name, bands, height, width):
     torch.manual_seed(1)
     model = peer.build(name, bands).eval()
+    run(lens, "init", "--model", name, "--bands", bands, "--seed", 7, "-o", work / "init.safetensors")
+    model.load_state_dict(load_file(work / "init.safetensors"), strict=True)
     randomise(model)
     save_file(model.state_dict(), work / "w.safetensors")
-    command = [lens, "export", "--model", name, "--weights", work / "w.safetensors", "--bands", bands, "--torchscript", work / "net.pt"]
-    subprocess.run([str(c) for c in command], check=True)
+    run(lens, "export", "--model", name, "--weights", work / "w.safetensors", "--bands", bands, "--torchscript", work / "net.pt")
     images = torch.randn(3, bands, height, width)
     with torch.inference_mode():
         want = model(images)
@@ -71,6 +72,10 @@ def difference(script, images, want):
     got = [script(images) for _ in range(3)]
     assert all(g.shape == want.shape for g in got), [g.shape for g in got]
     return max(float((g - want).abs().max() / want.abs().max()) for g in got)
+
+
+def run(*command):
+    subprocess.run([str(c) for c in command], check=True)
 
 
 def randomise(model):

@@ -10,12 +10,13 @@ import (
 // Ways to make mean and variance of the logits of all members and passes, as
 // [Ensemble.Fuse] does.
 const (
-	Keep   = "keep"   // all logits are kept until the last is there
-	Stream = "stream" // each goes into running means and is forgotten
+	Keep     = "keep"     // all logits are kept until the last is there
+	Stream   = "stream"   // each goes into running means and is forgotten
+	Weighted = "weighted" // members are weighed by the inverse variances of their passes, batch by batch
 )
 
 // Aggregates are the ways.
-var Aggregates = []string{Keep, Stream}
+var Aggregates = []string{Keep, Stream, Weighted}
 
 // ErrNoAggregate says that an ensemble was opened without a way to fuse.
 var ErrNoAggregate = errors.New("the ensemble was opened without an aggregate")
@@ -23,7 +24,8 @@ var ErrNoAggregate = errors.New("the ensemble was opened without an aggregate")
 // Fuse scores the images and returns, image by image, mean and variance (with n−1) over
 // the n logits that all members' passes have for it: those of the ensemble as a mixture
 // of equal weights (Lakshminarayanan et al. 2017). With Config.Passes each member makes
-// so many with dropout, whose masks depend on seed, member and batch alone.
+// so many with dropout, whose masks depend on seed, member and batch alone. With Weighted
+// they are the logit and the variance of the fusion by inverse variances instead.
 func (e *Ensemble) Fuse() (mean, variance []float32, err error) {
 	s, ok := e.execution.(*station)
 	if !ok || e.config.Aggregate == "" {
@@ -35,7 +37,7 @@ func (e *Ensemble) Fuse() (mean, variance []float32, err error) {
 func (s *station) fuse(c Config) (mean, variance []float32, err error) {
 	mean, variance = make([]float32, c.Images), make([]float32, c.Images)
 	err = s.lane.Do(func(sc *torch.Scope) error {
-		a := newAggregate(sc, c)
+		a := s.aggregate(sc, c)
 		err := s.pass(sc, func(sc *torch.Scope, m int, images []int, x *torch.Tensor) error {
 			a.add(sc, m, images[0], s.samples(sc, c, m, images[0]/c.Batch, x))
 			return nil
@@ -56,7 +58,7 @@ func (s *station) samples(sc *torch.Scope, c Config, m, batch int, x *torch.Tens
 	}
 	sc.Seed(nn.SubSeed(nn.SubSeed(c.Seed, m), batch))
 	net := s.members[m]
-	return net.Samples(sc, resize(sc, x, net.input), c.Passes)
+	return net.samples(sc, resize(sc, x, net.input), c.Passes)
 }
 
 // An aggregate takes logits and makes their moments.
@@ -67,7 +69,15 @@ type aggregate interface {
 	moments(sc *torch.Scope) (mean, variance *torch.Tensor)
 }
 
-// newAggregate returns one whose tensors are sc's.
+// aggregate returns the one that is asked for.
+func (s *station) aggregate(sc *torch.Scope, c Config) aggregate {
+	if c.Aggregate == Weighted {
+		return newWeighted(sc, s.members, c.Images, s.fusion)
+	}
+	return newAggregate(sc, c)
+}
+
+// newAggregate returns one of equal weights, whose tensors are sc's.
 func newAggregate(sc *torch.Scope, c Config) aggregate {
 	if c.Aggregate == Keep {
 		return &kept{scope: sc, logits: make([][]*torch.Tensor, len(c.Members))}

@@ -53,7 +53,12 @@
 // Score returns all logits. Fuse returns their mean and variance over members and
 // Monte-Carlo passes, and either keeps all logits until the end, 4·M·K bytes an image of
 // M members and K passes, or streams them through running moments, 16 bytes an image.
+// Or it weighs members by the inverse variances of their passes, batch by batch.
 //
-// Not here: calibration, and fusion that weighs members by their variances (package
-// fusion).
+// # Scripts
+//
+// That fusion can be TorchScript (package script), and the members, too, as libtorch runs
+// it, frozen or optimised for inference.
+//
+// Not here: calibration, and fusion of scores that are there already (package fusion).
 package ensemble

@@ -10,6 +10,7 @@ import (
 	"lensbench/system/model"
 	"lensbench/system/nn"
 	"lensbench/system/plan"
+	"lensbench/system/script"
 	"lensbench/system/stretch"
 	"lensbench/system/survey"
 	"lensbench/system/usage"
@@ -48,6 +49,9 @@ type Config struct {
 	Passes    int       // Monte-Carlo passes with dropout of every member, for Fuse; 0: one without
 	Aggregate string    // how Fuse does it, one of Aggregates; "": it is not asked to
 	Command   []string  // starts a member process, see ServeMember; for Processes
+
+	Script string       // what is TorchScript, one of Scripts; "": nothing
+	State  script.State // of the scripts
 
 	Trained     []string       // directories of networks that were trained (package trained), one for each member; nil: weights are of the formula
 	Plan        plan.Precision // what each member is made into first; "": nothing
@@ -194,7 +198,7 @@ func (c Config) check(images survey.Images) error {
 	if err := c.checkDevice(); err != nil {
 		return err
 	}
-	if err := c.checkPlan(); err != nil {
+	if err := errors.Join(c.checkPlan(), c.checkScript()); err != nil {
 		return err
 	}
 	return c.checkAggregate()
@@ -239,6 +243,8 @@ func (c Config) checkAggregate() error {
 		return fmt.Errorf("unknown aggregate %q, want one of %v", c.Aggregate, Aggregates)
 	case c.Schedule != Sequential && c.Schedule != BatchMajor:
 		return fmt.Errorf("aggregate %s is for members that take turns, schedule %s or %s, not %s", c.Aggregate, Sequential, BatchMajor, c.Schedule)
+	case c.Aggregate == Weighted && c.Passes < 2:
+		return fmt.Errorf("aggregate %s weighs members by the variances of their Monte-Carlo passes; want 2 or more", Weighted)
 	case len(c.Members)*max(c.Passes, 1) < 2:
 		return fmt.Errorf("aggregate %s of one logit, which has no variance; want several members or passes", c.Aggregate)
 	}

@@ -22,6 +22,7 @@ type network struct {
 	options plan.Options     // Precision "": the model's own forward pass
 	seen    survey.Images    // that an int8 plan is calibrated on; nil: trained, and calibrated
 	plan    *plan.Plan       // once it is loaded
+	script  *torch.Script    // likewise; nil: none is asked for
 }
 
 // openNetworks describes the members of the models, and finds those that were trained.
@@ -85,15 +86,21 @@ func (n *network) source() (source nn.Source, done func() error, err error) {
 	return f, f.Close, nil
 }
 
-// load loads the weights, and makes the plan of them if there is to be one.
-func (n *network) load(sc *torch.Scope) error {
+// load loads the weights, and makes the plan or script of them if there is to be one.
+func (n *network) load(sc *torch.Scope, c Config) error {
 	source, done, err := n.source()
 	if err != nil {
 		return err
 	}
 	defer done()
-	if err := n.Params.Load(sc, source); err != nil || n.options.Precision == "" {
+	if err := n.Params.Load(sc, source); err != nil {
 		return err
+	}
+	switch {
+	case c.Script == ScriptModel:
+		return n.scripted(c)
+	case n.options.Precision == "":
+		return nil
 	}
 	defer n.Params.Free()
 	if n.options.Precision == plan.Int8 {
@@ -133,8 +140,11 @@ func (n *network) calibrate(sc *torch.Scope) (*plan.Calibration, error) {
 
 // forward maps images [N bands input input] to logits [N].
 func (n *network) forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
-	if n.plan != nil {
+	switch {
+	case n.plan != nil:
 		return n.plan.Forward(sc, x)
+	case n.script != nil:
+		return n.script.Forward(sc, x)
 	}
 	return n.Forward(sc, x)
 }
@@ -142,6 +152,9 @@ func (n *network) forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
 func (n *network) free() {
 	if n.plan != nil {
 		n.plan.Free()
+	}
+	if n.script != nil {
+		n.script.Free()
 	}
 	n.Params.Free()
 }

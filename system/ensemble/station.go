@@ -24,7 +24,8 @@ type station struct {
 	stretch stretch.Stretch
 	loading loader.Config
 	loader  *loader.Loader
-	order   Schedule // BatchMajor, else member after member
+	order   Schedule      // BatchMajor, else member after member
+	fusion  *torch.Script // nil: operator by operator
 }
 
 func openStation(c Config, images survey.Images, members []*network, threads int) (*station, error) {
@@ -42,13 +43,14 @@ func openStation(c Config, images survey.Images, members []*network, threads int
 		return nil, err
 	}
 	s := &station{lane: lane, members: members, images: images, stretch: c.stretch, loading: loading, loader: ld, order: c.Schedule}
-	err = lane.Do(func(sc *torch.Scope) error {
+	err = lane.Do(func(sc *torch.Scope) (err error) {
 		for _, m := range members {
-			if err := m.load(sc); err != nil {
+			if err := m.load(sc, c); err != nil {
 				return fmt.Errorf("member %s: %w", m.Name, err)
 			}
 		}
-		return nil
+		s.fusion, err = newFusion(c)
+		return err
 	})
 	if err != nil {
 		s.close()
@@ -191,6 +193,9 @@ func (s *station) threads() int { return s.lane.Threads() }
 func (s *station) close() error {
 	for _, m := range s.members {
 		m.free()
+	}
+	if s.fusion != nil {
+		s.fusion.Free()
 	}
 	return s.lane.Close()
 }

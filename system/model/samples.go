@@ -28,11 +28,16 @@ func (m *Model) WholeSamples(sc *torch.Scope, x *torch.Tensor, k int) *torch.Ten
 // drops.
 func (m *Model) headSamples(sc *torch.Scope, x *torch.Tensor, k int) *torch.Tensor {
 	features := m.Features(sc, x, nn.MonteCarlo)
+	return nn.Next(features, m.HeadSamples(sc, features, k))
+}
+
+// HeadSamples returns the logits [K N] of K passes through the head with dropout, of
+// features [N d].
+func (m *Model) HeadSamples(sc *torch.Scope, features *torch.Tensor, k int) *torch.Tensor {
 	passes := make([]*torch.Tensor, k)
 	for i := range passes {
 		passes[i] = m.Head(sc, features, nn.MonteCarlo)
 	}
-	features.Free()
 	return stacked(sc, passes)
 }
 

@@ -104,6 +104,7 @@ UNSUPPORTED = {
     "delay": "a slowdown is planted in lens, which is what the gate is about",
     "exchange": "DistributedDataParallel sends gradients by Gloo, as it always does on a CPU",
     "trained": "trained networks are lens's; their weights go over as safetensors",
+    **dict.fromkeys(("script", "freeze", "optimise"), "these scripts are lens's; compare with engine"),
     **dict.fromkeys(("plan", "search"), "plans are lens's; compare with engine"),
 }
 

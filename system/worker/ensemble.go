@@ -11,6 +11,7 @@ import (
 	"lensbench/system/ensemble"
 	"lensbench/system/fusion"
 	"lensbench/system/plan"
+	"lensbench/system/script"
 	"lensbench/system/sky"
 	"lensbench/system/survey"
 	"lensbench/system/trained"
@@ -64,6 +65,8 @@ func (s *Server) openEnsemble(c protocol.Settings, cache string) (network, error
 		CountMemory: s.counts,
 		Trained:     directories(networks),
 		Plan:        plan.Precision(c.Plan),
+		Script:      c.Script,
+		State:       script.State{Freeze: c.Freeze, Optimise: c.Optimise},
 		Calibration: seen,
 	})
 	if errors.Is(err, ensemble.ErrNoDevice) {

@@ -9,6 +9,7 @@ import (
 	"lensbench/system/model"
 	"lensbench/system/nn"
 	"lensbench/system/plan"
+	"lensbench/system/script"
 	"lensbench/system/trained"
 	"lensbench/torch"
 )
@@ -20,8 +21,9 @@ type inference struct {
 	plain
 	lane   *nn.Lane
 	model  *model.Model
-	plan   *plan.Plan // nil: the model's own forward pass, or crew's
-	crew   *plan.Crew // nil: there was no search
+	plan   *plan.Plan    // nil: the model's own forward pass, or crew's
+	script *torch.Script // nil: there is none
+	crew   *plan.Crew    // nil: there was no search
 	trials []protocol.Trial
 	images *torch.Tensor // [batch bands pixels pixels], freed with the lane
 	batch  int           // images in memory
@@ -83,7 +85,10 @@ func (w *inference) load(sc *torch.Scope, c protocol.Settings) error {
 		x = nn.Next(x, sc.ChannelsLast(x))
 	}
 	w.images = sc.Keep(x)
-	if c.Plan == "" {
+	switch {
+	case c.Script != "":
+		return w.makeScript(script.State{Freeze: c.Freeze, Optimise: c.Optimise})
+	case c.Plan == "":
 		return nil
 	}
 	return w.makePlan(sc, formula, c)
@@ -100,6 +105,15 @@ func (w *inference) weights(sc *torch.Scope, f nn.Formula) error {
 	}
 	defer file.Close()
 	return w.model.Params.Load(sc, file)
+}
+
+// makeScript makes the script, which has the weights then.
+func (w *inference) makeScript(state script.State) (err error) {
+	if w.script, err = script.New(w.model, script.Whole); err != nil {
+		return err
+	}
+	w.model.Params.Free()
+	return state.Reach(w.script)
 }
 
 // makePlan makes the plan and frees what it was made of.
@@ -153,8 +167,11 @@ func (w *inference) calibrate(sc *torch.Scope, f nn.Formula) (*plan.Calibration,
 
 // logits maps images [N bands pixels pixels] to [N], by the plan or the network.
 func (w *inference) logits(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
-	if w.plan != nil {
+	switch {
+	case w.plan != nil:
 		return w.plan.Forward(sc, x)
+	case w.script != nil:
+		return w.script.Forward(sc, x)
 	}
 	return w.model.Forward(sc, x)
 }
@@ -281,9 +298,24 @@ func (w *inference) outputs(check string) (outputs, error) {
 	return outputs{shape, logits, digests}, err
 }
 
+// extra says in which numbers the layers of a plan compute.
+func (w *inference) extra(float64) (map[string]protocol.Number, error) {
+	if w.plan == nil {
+		return nil, nil
+	}
+	numbers := map[string]protocol.Number{}
+	for name, n := range w.plan.Layers() {
+		numbers[name] = protocol.Number(n)
+	}
+	return numbers, nil
+}
+
 func (w *inference) close() error {
 	if w.plan != nil {
 		w.plan.Free()
+	}
+	if w.script != nil {
+		w.script.Free()
 	}
 	w.model.Params.Free()
 	if w.crew != nil {

@@ -53,7 +53,36 @@ func decode(raw json.RawMessage) (protocol.Settings, error) {
 	if err := checkPrecision(s); err != nil {
 		return s, err
 	}
+	if err := checkScript(s); err != nil {
+		return s, err
+	}
 	return s, checkBudget(s)
+}
+
+// checkScript refuses scripts of what cannot be one, and what becomes of none.
+func checkScript(s protocol.Settings) error {
+	weighted := s.Aggregate == ensemble.Weighted
+	switch {
+	case weighted && s.Passes == 0:
+		return refuse(protocol.BadRequest, "aggregate: weighted; members are weighed by the variances of Monte-Carlo passes: setting %q is missing", "passes")
+	case s.Optimise && !s.Freeze:
+		return refuse(protocol.BadRequest, "optimise: libtorch optimises what is frozen; set freeze, too")
+	case s.Freeze && s.Script == "":
+		return refuse(protocol.BadRequest, "freeze: scripts are frozen, and script is not set")
+	case s.Script == "":
+		return nil
+	case s.Kind == kindInference && s.Script == ensemble.ScriptFusion:
+		return refuse(protocol.Unsupported, "script: fusion; one network has nothing to fuse, kind ensemble has")
+	case s.Script == ensemble.ScriptFusion && !weighted:
+		return refuse(protocol.Unsupported, "script: fusion without aggregate: weighted, which is what is fused so")
+	case s.Plan != "":
+		return refuse(protocol.Unsupported, "script: %s with plan: %s; leave one of them out", s.Script, s.Plan)
+	case s.Kind == kindInference && s.Passes > 0:
+		return refuse(protocol.Unsupported, "script: model with passes: a script of a network has no dropout; leave one of them out")
+	case s.Device == ensemble.CUDA || s.Schedule == string(ensemble.Stacked):
+		return refuse(protocol.Unsupported, "script: %s is for members on the CPU, each by itself", s.Script)
+	}
+	return nil
 }
 
 // checkPasses refuses ways to sample where nothing is sampled.

@@ -164,6 +164,17 @@ func TestRefusals(t *testing.T) {
 		{prepare(`{"kind": "ensemble", "members": ["resnet18"], "images": 1, "pixels": 32, "schedule": "streams"}`, "time", shared), "failed", "schedule streams is for device cuda"},
 		{prepare(`{"kind": "inference", "model": "resnet18", "search": true}`, "time", "/tmp"), "bad-request", "search: it chooses how a batch goes through a plan, and plan is not set"},
 		{prepare(`{"kind": "inference", "model": "resnet18", "plan": "int4"}`, "time", "/tmp"), "unknown-setting", `plan: "int4" is not known to this worker, want one of folded, fp32, bf16, int8`},
+		{prepare(`{"kind": "inference", "model": "resnet18", "freeze": true}`, "time", "/tmp"), "bad-request", "freeze: scripts are frozen, and script is not set"},
+		{prepare(`{"kind": "inference", "model": "resnet18", "script": "model", "optimise": true}`, "time", "/tmp"), "bad-request", "optimise: libtorch optimises what is frozen"},
+		{prepare(`{"kind": "inference", "model": "resnet18", "script": "fusion"}`, "time", "/tmp"), "unsupported", "one network has nothing to fuse"},
+		{prepare(`{"kind": "inference", "model": "resnet18", "script": "python"}`, "time", "/tmp"), "unknown-setting", `script: "python" is not known to this worker, want one of fusion, model`},
+		{prepare(`{"kind": "inference", "model": "resnet18", "script": "model", "plan": "fp32"}`, "time", "/tmp"), "unsupported", "script: model with plan: fp32"},
+		{prepare(`{"kind": "inference", "model": "resnet18", "script": "model", "passes": 4}`, "time", "/tmp"), "unsupported", "script: model with passes"},
+		{prepare(`{"kind": "train", "model": "resnet18", "script": "model"}`, "time", "/tmp"), "bad-request", `setting "script" does not belong to kind train`},
+		{prepare(`{"kind": "ensemble", "script": "fusion", "passes": 4, "aggregate": "keep"}`, "time", "/tmp"), "unsupported", "script: fusion without aggregate: weighted"},
+		{prepare(`{"kind": "ensemble", "aggregate": "weighted"}`, "time", "/tmp"), "bad-request", `aggregate: weighted; members are weighed by the variances of Monte-Carlo passes: setting "passes" is missing`},
+		{prepare(`{"kind": "ensemble", "script": "model", "schedule": "stacked"}`, "time", "/tmp"), "unsupported", "each by itself"},
+		{prepare(`{"kind": "ensemble", "members": ["light_transformer"], "script": "model", "passes": 4, "aggregate": "weighted", "images": 1, "pixels": 32}`, "time", shared), "failed", "light_transformer drops within its backbone"},
 		{prepare(`{"kind": "inference", "model": "resnet18", "plan": "fp32", "passes": 4}`, "time", "/tmp"), "unsupported", "plan: fp32 with passes"},
 		{prepare(`{"kind": "inference", "model": "resnet18", "plan": "fp32", "search": true, "mode": "offline"}`, "time", "/tmp"), "unsupported", "search with mode"},
 		{prepare(`{"kind": "ensemble"}`, "time", "here"), "bad-request", `cache: "here" is not an absolute directory`},
@@ -589,7 +600,8 @@ func BenchmarkNullSample(b *testing.B) {
 	}
 }
 
-// TestPlans: arms with plans, and with channels last, say what the plain one says.
+// TestPlans: arms with plans or scripts, and with channels last, say what the plain one
+// says.
 func TestPlans(t *testing.T) {
 	logits := func(settings string) []protocol.Number {
 		t.Helper()
@@ -599,6 +611,9 @@ func TestPlans(t *testing.T) {
 			if r.Error != nil {
 				t.Fatalf("%s: %v", settings, r.Error)
 			}
+		}
+		if got := all[1].Sample.Extra["linear_layers_int8"]; (got == 1) != strings.Contains(settings, "dynamic") {
+			t.Errorf("%s: says beside %v", settings, all[1].Sample.Extra)
 		}
 		chosen := 0
 		for _, trial := range all[0].Facts.Trials {
@@ -614,6 +629,7 @@ func TestPlans(t *testing.T) {
 	want := logits("")
 	for settings, tolerance := range map[string]float64{
 		`, "layout": "channels-last"`: 1e-5, `, "plan": "folded"`: 1e-5, `, "plan": "fp32"`: 1e-5, `, "plan": "bf16"`: 2e-2, `, "plan": "int8"`: 5e-2, `, "plan": "fp32", "search": true`: 1e-5,
+		`, "plan": "dynamic"`: 5e-2, `, "script": "model"`: 0, `, "script": "model", "freeze": true`: 1e-5, `, "script": "model", "freeze": true, "optimise": true`: 1e-5,
 	} {
 		for i, got := range logits(settings) {
 			if d := math.Abs(float64(got - want[i])); !(d <= tolerance) || got == 0 {
