@@ -254,3 +254,51 @@ func TestFigures(t *testing.T) {
 		}
 	}
 }
+
+// TestFits: a night goes on with a history of its machine and anchor, in the order of
+// time.
+func TestFits(t *testing.T) {
+	here := record.Machine{CPUs: 2}
+	of := func(m record.Machine, fixed string, night int) Point {
+		p := point(night, "head", 1)
+		p.Machine, p.Fixed, p.Cell = m.ID(), fixed, fmt.Sprint(night)
+		return p
+	}
+	later := firstNight.AddDate(0, 0, 30)
+	for name, tt := range map[string]struct {
+		points    []Point
+		now       time.Time
+		newSeries bool
+		want      string
+	}{
+		"empty":                      {nil, later, false, ""},
+		"goes on":                    {[]Point{of(here, "anchor", 0)}, later, false, ""},
+		"another machine":            {[]Point{of(record.Machine{CPUs: 4}, "anchor", 0)}, later, false, "its nights are of machine " + record.Machine{CPUs: 4}.ID() + ", and this is machine " + here.ID()},
+		"another machine, wanted":    {[]Point{of(record.Machine{CPUs: 4}, "anchor", 0)}, later, true, ""},
+		"this machine among others":  {[]Point{of(record.Machine{CPUs: 4}, "x", 2), of(here, "anchor", 1)}, later, false, ""},
+		"another anchor":             {[]Point{of(here, "before", 0)}, later, false, "its anchor is build before, and this one is build anchor"},
+		"another anchor, wanted":     {[]Point{of(here, "before", 0)}, later, true, ""},
+		"another anchor, long ago":   {[]Point{of(here, "before", 0), of(here, "anchor", 1)}, later, false, ""},
+		"a clock that went back":     {[]Point{of(here, "anchor", 1)}, firstNight, false, "its last night is 2026-01-02 02:00:00, and this machine's clock says 2026-01-01 02:00:00; set the clock"},
+		"back, and a series is new":  {[]Point{of(here, "anchor", 1)}, firstNight, true, "set the clock"},
+		"back before another's last": {[]Point{of(record.Machine{CPUs: 4}, "anchor", 1), of(here, "anchor", -1)}, firstNight, false, "set the clock"},
+	} {
+		dir := Dir(t.TempDir())
+		if tt.points != nil {
+			if err := dir.Append(tt.points); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := dir.Fits(here, "anchor", tt.now, tt.newSeries)
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v; want …%s…", name, err, tt.want)
+		}
+	}
+	dir := Dir(t.TempDir())
+	if err := os.WriteFile(filepath.Join(string(dir), PointsFile), []byte("{\"night\":"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := dir.Fits(here, "anchor", later, true); err == nil || !strings.Contains(err.Error(), ":1: unexpected EOF") {
+		t.Errorf("a history that is cut: %v", err)
+	}
+}
