@@ -18,7 +18,7 @@ func (c *cell) witnesses() []record.Witness {
 		if !control.counted() || !variant.counted() {
 			continue
 		}
-		x, y := pairs(control, variant, math.MaxInt, instructionsPerIteration)
+		x, y := pairs(of(control, instructionsPerIteration), of(variant, instructionsPerIteration), math.MaxInt)
 		s, err := verdict.Compare(x, y, verdict.Options{OutcomeOnly: true})
 		if err != nil || s.Outcome == verdict.Insufficient {
 			continue
