@@ -119,17 +119,19 @@ func (c *cell) noise() (noisy, all int) {
 func (c *cell) shortfall(sep string) string {
 	planned := c.Plan.Restarts * c.Plan.Blocks
 	done := len(c.arms[0].places)
-	if done >= planned || c.complete && (c.looks != nil || c.Plan.Seconds > 0) {
+	switch {
+	case done >= planned || c.complete && c.looks != nil:
 		return ""
-	}
-	if c.Plan.Seconds > 0 {
+	case c.Plan.Seconds > 0 && !c.complete:
 		return sep + "the run was interrupted before its time was over"
+	case c.Plan.Seconds > 0 && done < verdict.MinRestarts*c.Plan.Blocks:
+		return fmt.Sprintf("%sno more could be done in the %.0f s that there were", sep, c.Plan.Seconds)
+	case c.Plan.Seconds > 0:
+		return ""
 	}
 	s := fmt.Sprintf("%s%d of %d planned blocks were measured", sep, done, planned)
 	if !c.complete {
 		s += ": the run was interrupted"
-	} else if c.Plan.Seconds > 0 {
-		s += fmt.Sprintf(" in the %.0f s that there were", c.Plan.Seconds)
 	}
 	return s
 }

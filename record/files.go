@@ -2,7 +2,7 @@ package record
 
 import (
 	"crypto/rand"
-	"encoding/hex"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -83,9 +83,10 @@ func create(root, dir string, run *Run) error {
 // newID is the time in UTC, so that names sort by age, and six random digits,
 // so that two runs of one second differ.
 func newID(t time.Time) string {
-	var b [3]byte
+	var b [2]byte
 	rand.Read(b[:]) // never fails
-	return t.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(b[:])
+	part, chance := t.Nanosecond()*4096/1e9, binary.BigEndian.Uint16(b[:])>>4
+	return fmt.Sprintf("%s-%03x%03x", t.UTC().Format("20060102T150405Z"), part, chance)
 }
 
 // ReadRun reads the plan of the run in dir.
