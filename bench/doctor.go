@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -12,18 +13,19 @@ import (
 )
 
 func newDoctor() *cobra.Command {
-	return &cobra.Command{
+	var strict, asJSON bool
+	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Say what would spoil the numbers on this machine",
 		Long: `doctor looks at the machine as a run would find it: the programs and libtorch, the
-processor and memory, what else is using them, and room on the disks. It changes
-nothing and measures for half a second.
+processor and accelerators, memory, what else is using them, and room on the disks. It
+changes nothing and measures for half a second.
 
 ok    as it should be
 --    something optional is not there; arms that need it are skipped
-warn  numbers will be noisier than they need to be
+warn  numbers will be noisier than they need to be; exit status 2 with --strict
 FAIL  runs cannot work; exit status 2`,
-		Example: "  bench doctor",
+		Example: "  bench doctor\n  bench doctor --strict --json    # for CI",
 		Args:    cli.NoArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			o, err := doctorOptions()
@@ -31,15 +33,32 @@ FAIL  runs cannot work; exit status 2`,
 				return err
 			}
 			findings := doctor.Examine(c.Context(), o)
-			if err := doctor.Write(c.OutOrStdout(), findings); err != nil {
+			if asJSON {
+				err = writeJSON(c.OutOrStdout(), findings)
+			} else {
+				err = doctor.Write(c.OutOrStdout(), findings)
+			}
+			if err != nil {
 				return err
 			}
-			if doctor.Worst(findings) == doctor.Fatal {
-				return &status{exitInvalid, errors.New("runs cannot work here: see FAIL above")}
-			}
-			return nil
+			return fitness(findings, strict)
 		},
 	}
+	c.Flags().BoolVar(&strict, "strict", false, "a warning is a failure, too")
+	c.Flags().BoolVar(&asJSON, "json", false, "print the findings as JSON on standard output")
+	return c
+}
+
+// fitness is the exit status.
+func fitness(findings []doctor.Finding, strict bool) error {
+	warnings := doctor.Count(findings, doctor.Warning)
+	switch {
+	case doctor.Worst(findings) == doctor.Fatal:
+		return &status{exitInvalid, errors.New("runs cannot work here: see FAIL above")}
+	case strict && warnings > 0:
+		return &status{exitInvalid, fmt.Errorf("%s: this machine is not fit to measure; see warn above", count(warnings, "warning"))}
+	}
+	return nil
 }
 
 func doctorOptions() (doctor.Options, error) {

@@ -16,13 +16,19 @@ import (
 func newList() *cobra.Command {
 	var asJSON bool
 	var files []string
+	var suite, runs string
 	c := &cobra.Command{
 		Use:   "list [SCENARIO…]",
 		Short: "List scenarios, suites and cells",
 		Long: `list shows the scenarios that are built in and the suites they belong to; of named
-scenarios, each cell with its arms and their settings.`,
-		Example: "  bench list ensemble-parallel",
+scenarios, each cell with its arms and their settings; of a suite, how long each scenario will
+take, by what it took on this machine before, or else on one with two cores.`,
+		Example: "  bench list ensemble-parallel\n" +
+			"  bench list --suite nightly",
 		RunE: func(c *cobra.Command, args []string) error {
+			if suite != "" {
+				return showSuite(c, args, suite, runs, files, asJSON)
+			}
 			all, err := load(files)
 			if err != nil {
 				return err
@@ -32,8 +38,26 @@ scenarios, each cell with its arms and their settings.`,
 		ValidArgsFunction: completeScenarios,
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print everything as JSON on standard output")
+	c.Flags().StringVar(&suite, "suite", "", "how long the scenarios of this `SUITE` take: quick, nightly, full or peer")
+	addRuns(c, &runs)
+	c.RegisterFlagCompletionFunc("suite", completeSuites)
 	c.Flags().StringArrayVar(&files, "file", nil, "list the scenarios of this `FILE` or directory instead; may be repeated")
 	return c
+}
+
+// showSuite answers list --suite.
+func showSuite(c *cobra.Command, args []string, suite, runs string, files []string, asJSON bool) error {
+	if len(args)+len(files) > 0 {
+		return fmt.Errorf("\"--suite %s\": a suite is of built-in scenarios; leave away names and --file", suite)
+	}
+	all, err := planned(c.Context(), c.ErrOrStderr(), suite, runs)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return writeJSON(c.OutOrStdout(), all)
+	}
+	return listSuite(c.OutOrStdout(), suite, all)
 }
 
 func list(w io.Writer, all []scenarios.Scenario, names []string, asJSON bool) error {

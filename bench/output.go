@@ -71,7 +71,7 @@ func (o *output) finish(dir string, stdout io.Writer) error {
 		}
 	}
 	if o.results != "" {
-		if err := updateMarkdown(o.results, run, v, report.Options{Details: o.details}); err != nil {
+		if err := updateMarkdown(o.results, run, v, calibrated(report.Options{Details: o.details}, run.Machine)); err != nil {
 			return err
 		}
 	}
@@ -82,7 +82,7 @@ func (o *output) print(dir string, run record.Run, v record.Verdicts, stdout io.
 	if o.json {
 		return report.JSON(stdout, run, v)
 	}
-	opts := report.OptionsFor(stdout)
+	opts := calibrated(report.OptionsFor(stdout), run.Machine)
 	opts.Details = o.details
 	if err := report.Text(stdout, run, v, opts); err != nil {
 		return err

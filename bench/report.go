@@ -77,7 +77,7 @@ func reportOn(w io.Writer, dir string, as form, opts report.Options) error {
 	if as == nil {
 		as = report.Text
 	}
-	return as(w, run, v, opts)
+	return as(w, run, v, calibrated(opts, run.Machine))
 }
 
 // reportTo writes a file: tables between the markers of a Markdown file, any
@@ -91,7 +91,7 @@ func reportTo(path, dir string, as form, opts report.Options) error {
 		if err != nil {
 			return err
 		}
-		return updateMarkdown(path, run, v, opts)
+		return updateMarkdown(path, run, v, calibrated(opts, run.Machine))
 	}
 	if err := checkWritable("--output", path); err != nil {
 		return err

@@ -70,7 +70,7 @@ Exit status: 0 fine, 1 regressed, 2 invalid run or usage,
 		Example: "  bench run --suite quick     # measure, in about eight minutes\n" +
 			"  bench list                  # what there is to measure",
 	}
-	root.AddCommand(newRunCommand(args), newReport(), newClaims(args), newCompare(), newBaseline(), newReplay(), newHistory(),
+	root.AddCommand(newRunCommand(args), newNightly(args), newBisect(args), newReport(), newClaims(args), newCompare(), newBaseline(), newReplay(), newHistory(), newCalibrate(args),
 		newList(), newCheck(), newSchema(), newDoctor(), newVersion())
 	cli.Prepare(root)
 	return root

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -22,6 +23,7 @@ import (
 type runCommand struct {
 	selection
 	output
+	versus against
 	runs   string // directory of runs
 	resume string // run to go on with
 	seed   uint64
@@ -38,9 +40,19 @@ func newRunCommand(args []string) *cobra.Command {
 		Short: "Measure scenarios and say what was found",
 		Long: `run measures scenarios, their arms side by side, and prints a table of verdicts.
 Raw samples go to a directory of the run; a run that was stopped or killed goes on
-with --resume. Two runs never share a machine: the second waits.`,
+with --resume. Two runs never share a machine: the second waits.
+
+With --against, all that the scenarios have lens do is done by two builds of it side
+by side, this one and that of a revision, which is built if need be. Beside them run
+the old one once more, and this one with a slowdown planted in it, the canary: if the
+former are told apart, or the canary is not, the run is invalid. What is slower, or
+needs more memory, is measured once more to be confirmed.
+
+Exit status of --against: 0 nothing regressed, 1 regressed, 2 invalid run or usage,
+3 inconclusive where --decisive forbids it.`,
 		Example: "  bench run ensemble-parallel\n" +
 			"  bench run --suite quick --csv quick.csv\n" +
+			"  bench run calibration --against HEAD~1\n" +
 			"  bench run --resume 20260102T030405Z-a1b2c3",
 		RunE: func(c *cobra.Command, names []string) error {
 			r.names = names
@@ -63,6 +75,7 @@ with --resume. Two runs never share a machine: the second waits.`,
 	f.BoolVar(&r.wait, "wait", true, "wait while another run uses this machine")
 	f.BoolVar(&r.noWait, "no-wait", false, "end at once if another run uses this machine")
 	f.BoolVar(&r.dryRun, "dry-run", false, "show what would run, and measure nothing")
+	r.versus.flags(f)
 	r.output.flags(f)
 	c.MarkFlagsMutuallyExclusive("wait", "no-wait")
 	c.RegisterFlagCompletionFunc("suite", completeSuites)
@@ -77,6 +90,9 @@ func (r *runCommand) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if r.dryRun && r.versus.base != "" {
+		cells, _ = r.versus.cells(cells, sink(stderr).Note)
+	}
 	if r.dryRun {
 		return r.show(stdout, cells)
 	}
@@ -90,12 +106,27 @@ func (r *runCommand) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err := lensThere(cells, opts.Workers); err != nil {
 		return err
 	}
+	if r.versus.base != "" {
+		return r.compare(ctx, opts, cells, stdout)
+	}
 	opts.Cells = cells
 	dir, err := runner.Start(ctx, opts)
 	if err != nil {
 		return stopped(err)
 	}
 	return r.output.finish(dir, stdout)
+}
+
+// compare measures builds.
+func (r *runCommand) compare(ctx context.Context, opts runner.Options, cells []record.Cell, stdout io.Writer) error {
+	if err := r.versus.prepare(ctx, &opts, cells, r.restarts > 0); err != nil {
+		return err
+	}
+	dir, v, err := measure(ctx, opts)
+	if err != nil {
+		return err
+	}
+	return r.output.finishGate(dir, v, stdout)
 }
 
 // goOn resumes a run; one that is complete is reported again.
@@ -111,11 +142,38 @@ func (r *runCommand) goOn(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	run, err := record.ReadRun(dir)
+	if err != nil {
+		return err
+	}
+	if run.Gate != nil {
+		if err := unchanged(run.Gate); err != nil {
+			return err
+		}
+		opts.Workers = withBuilds(opts.Workers, run.Gate)
+	}
 	err = runner.Resume(ctx, dir, opts)
 	if err != nil && !errors.Is(err, runner.ErrComplete) {
 		return stopped(err)
 	}
+	if run.Gate != nil {
+		return r.finishResumed(ctx, dir, run, opts, stdout)
+	}
 	return r.output.finish(dir, stdout)
+}
+
+// finishResumed goes on with the replication, too, and shows both. Of a replication,
+// the run that it replicates is shown.
+func (r *runCommand) finishResumed(ctx context.Context, dir string, run record.Run, opts runner.Options, stdout io.Writer) error {
+	opts.Runs = filepath.Dir(dir)
+	if first := run.Gate.Replicates; first != "" {
+		dir = filepath.Join(opts.Runs, first)
+	}
+	v, err := confirm(ctx, dir, opts)
+	if err != nil {
+		return err
+	}
+	return r.output.finishGate(dir, v, stdout)
 }
 
 // valid finds flags that are out of range or contradict each other, before
@@ -129,8 +187,14 @@ func (r *runCommand) valid(f *pflag.FlagSet) error {
 			return fmt.Errorf("\"--%s %d\": out of range; want 1 to %d", n.flag, n.value, n.most)
 		}
 	}
+	if err := r.versus.valid(f); err != nil {
+		return err
+	}
+	if r.versus.base != "" && (r.sequential || r.csv != "" || r.results != "") {
+		return fmt.Errorf("\"--against %s\": goes with neither --sequential, --csv nor --results; --json has all numbers", r.versus.base)
+	}
 	chosen := len(r.names) + len(r.suites) + len(r.files) + r.restarts + r.blocks
-	if r.resume != "" && (chosen > 0 || r.sequential || r.seed != 0 || r.dryRun) {
+	if r.resume != "" && (chosen > 0 || r.sequential || r.seed != 0 || r.dryRun || r.versus.base != "") {
 		return fmt.Errorf("\"--resume %s\": the run has its own scenarios, restarts, blocks and seed; leave those away", r.resume)
 	}
 	return nil

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"lensbench/record"
@@ -33,7 +34,8 @@ func (s selection) cells() ([]record.Cell, error) {
 	var cells []record.Cell
 	for _, one := range chosen {
 		for _, c := range scenarios.Expand(one) {
-			if s.sequential && c.Plan.Looks == nil {
+			// Efficiency takes two arms, of which a look could end one.
+			if s.sequential && c.Plan.Looks == nil && !slices.Contains(c.Measure, record.Efficiency) {
 				c.Plan.Looks, c.Plan.Restarts = verdict.Looks(sequentialBudget), sequentialBudget
 			}
 			if s.restarts > 0 {

@@ -49,6 +49,8 @@ var promises = []Promise{
 	{"fast-path-vit", Ours, "inference plans of the vision transformer", "at least 2.12× in bfloat16"},
 	{"fold-batchnorm", Ours, "BatchNorm folded into convolutions", "faster inference, same logits"},
 	{"fused-adamw", Ours, "fused AdamW against a loop of operators", "faster steps"},
+	{"ensemble-plan", Ours, "an ensemble of inference plans in bfloat16, in its best schedule", "at least 2×, at most 0.1 % of the decisions changed"},
+	{"ensemble-plan-int8", Ours, "the same in int8", "at least 3×, the AUROC at most 0.002 lower"},
 	{"stacked-members", Ours, "one batched forward pass for members of equal shape", "faster ensembles"},
 	{"peer-inference", Ours, "inference beside PyTorch eager on the same libtorch", "no slower: at least 0.97 of its throughput"},
 	{"peer-training", Ours, "training beside PyTorch eager with fused AdamW", "no slower: at least 0.98 of its throughput"},

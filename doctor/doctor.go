@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"lensbench/accelerator"
 	"lensbench/record"
 	"lensbench/runner"
 )
@@ -23,12 +24,15 @@ const (
 // mark is what stands before a finding; colour is never the only sign.
 func (l Level) mark() string { return [...]string{"ok", "--", "warn", "FAIL"}[l] }
 
+// MarshalText writes the mark.
+func (l Level) MarshalText() ([]byte, error) { return []byte(l.mark()), nil }
+
 // A Finding is one line of the examination.
 type Finding struct {
-	Level   Level
-	Subject string // what was looked at, at most 12 columns
-	Says    string // what was found
-	Fix     string // what to do, empty if nothing
+	Level   Level  `json:"level"`
+	Subject string `json:"subject"`       // what was looked at, at most 12 columns
+	Says    string `json:"says"`          // what was found
+	Fix     string `json:"fix,omitempty"` // what to do, empty if nothing
 }
 
 // Options say where to look.
@@ -38,6 +42,10 @@ type Options struct {
 	Cache   string                    // directory for derived data
 	Runs    string                    // directory that runs are written to
 	Watch   time.Duration             // how long the machine is watched for other work; 0 is half a second
+
+	// Accelerators opens the monitor of the machine's accelerators; nil is
+	// accelerator.Open.
+	Accelerators func() (accelerator.Monitor, error)
 }
 
 // Examine looks at everything and returns the findings in the order in which
@@ -48,7 +56,7 @@ func Examine(ctx context.Context, o Options) []Finding {
 	}
 	var all []Finding
 	for _, look := range []func(context.Context, Options) []Finding{
-		lens, libtorch, pytorch, machine, memory, quiet, lock, disks, tools,
+		lens, libtorch, pytorch, machine, processor, accelerators, memory, quiet, lock, disks, tools,
 	} {
 		all = append(all, look(ctx, o)...)
 	}
@@ -62,6 +70,16 @@ func Worst(all []Finding) Level {
 		worst = max(worst, f.Level)
 	}
 	return worst
+}
+
+// Count counts the findings of a level.
+func Count(all []Finding, l Level) (n int) {
+	for _, f := range all {
+		if f.Level == l {
+			n++
+		}
+	}
+	return n
 }
 
 // Write prints one line per finding, and below it what to do.

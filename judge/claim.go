@@ -103,8 +103,12 @@ func distance(worst *float64, e record.Equal) string {
 		return ""
 	case e.Rule == record.RuleBound:
 		return fmt.Sprintf(", up to %.3g; the bound is %g", *worst, e.Tolerance)
+	case *worst == 0 && e.Rule == record.RuleScores:
+		return ", without a lower AUROC or another decision"
 	case *worst == 0:
 		return ", without any difference"
+	case e.Rule == record.RuleScores:
+		return fmt.Sprintf(", at up to %.2g of the limits", *worst)
 	case e.Rule == record.RuleSeedBand:
 		return fmt.Sprintf(", at up to %.2g of the half-width of its seed-to-seed band", *worst)
 	}

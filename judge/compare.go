@@ -17,6 +17,9 @@ func (c *cell) comparisons() []record.Comparison {
 	out := []record.Comparison{}
 	for _, metric := range c.Measure {
 		for i := range c.arms[1:] {
+			if metric == record.Efficiency && !efficient(&c.arms[i+1]) {
+				continue
+			}
 			out = append(out, c.compare(metric, &c.arms[0], &c.arms[i+1]))
 		}
 	}
@@ -29,19 +32,23 @@ func (c *cell) compare(metric string, control, variant *arm) record.Comparison {
 	case record.Throughput:
 		// Items per second are the reciprocal of seconds per item, so the ratio
 		// of throughputs is that of times with the arms exchanged.
-		k = c.timed(metric, variant, control, secondsPerItem)
+		k = c.timed(metric, of(variant, secondsPerItem), of(control, secondsPerItem))
+	case record.Efficiency:
+		k = c.efficiency(control, variant)
 	case record.Latency:
-		k = c.timed(metric, control, variant, medianIteration)
+		k = c.timed(metric, of(control, medianIteration), of(variant, medianIteration))
 	case record.MemoryPeak:
 		k = memory(metric, "tensor bytes", control, variant)
 	case record.ActivationPeak:
 		k = memory(metric, "bytes of activations", control, variant)
+	case record.Energy:
+		k = energy(metric, control, variant)
 	default:
 		k = nothing(record.Incomparable, "this build does not know the metric "+metric)
 	}
 	k.Metric, k.Variant, k.Control = metric, variant.Name, control.Name
 	// How an arm ended outranks whatever its numbers say.
-	if a := firstBroken(control, variant); a != nil {
+	if a := firstBroken(c.needed(metric, control, variant)...); a != nil {
 		k.Outcome, k.Reason = a.status, fmt.Sprintf("arm %s: %s", a.Name, a.reason)
 	}
 	if k.Reason == "" {
@@ -53,21 +60,39 @@ func (c *cell) compare(metric string, control, variant *arm) record.Comparison {
 	return k
 }
 
+// A reading is one number per block, taken from the samples of one arm or more.
+type reading struct {
+	arms []*arm // whose samples it needs; the first is the one that it is about
+	at   func(place) (v float64, ok bool)
+}
+
+// of reads a number off each sample of an arm.
+func of(a *arm, value func(record.Sample) float64) reading {
+	return reading{arms: []*arm{a}, at: func(p place) (float64, bool) {
+		s, ok := a.samples[p]
+		if !ok {
+			return 0, false
+		}
+		return value(s), true
+	}}
+}
+
 // timed compares the ratio of what b says to what a says, block by block.
-func (c *cell) timed(metric string, a, b *arm, value func(record.Sample) float64) record.Comparison {
-	if a.status == record.Invalid || b.status == record.Invalid {
+func (c *cell) timed(metric string, a, b reading) record.Comparison {
+	arms := slices.Concat(a.arms, b.arms)
+	if slices.ContainsFunc(arms, func(a *arm) bool { return a.status == record.Invalid }) {
 		return nothing(record.Invalid, "")
 	}
 	o := verdict.Options{OutcomeOnly: c.quick}
 	most := math.MaxInt // restarts that are looked at
 	if c.looks != nil {
-		look, why := c.look(a, b)
+		look, why := c.look(arms)
 		if why != "" {
 			return nothing(record.Insufficient, why)
 		}
 		o.Look, most = look, look.Restarts
 	}
-	x, y := pairs(a, b, most, value)
+	x, y := pairs(a, b, most)
 	s, err := verdict.Compare(x, y, o)
 	if err != nil {
 		return nothing(record.Insufficient, err.Error())
@@ -80,21 +105,22 @@ func (c *cell) timed(metric string, a, b *arm, value func(record.Sample) float64
 	return k
 }
 
-// pairs are the values of the places where both arms have a sample, in the
-// restarts before most.
-func pairs(a, b *arm, most int, value func(record.Sample) float64) (x, y [][]float64) {
+// pairs are the values of the places where there is something to be read of both,
+// in the restarts before most.
+func pairs(a, b reading, most int) (x, y [][]float64) {
 	last := math.MinInt
-	for _, p := range a.places {
-		other, ok := b.samples[p]
-		if !ok || p.restart >= most {
+	for _, p := range a.arms[0].places {
+		v, ok := a.at(p)
+		w, also := b.at(p)
+		if !ok || !also || p.restart >= most || !a.arms[0].counts(p) {
 			continue
 		}
 		if p.restart != last {
 			x, y = append(x, nil), append(y, nil)
 			last = p.restart
 		}
-		x[len(x)-1] = append(x[len(x)-1], value(a.samples[p]))
-		y[len(y)-1] = append(y[len(y)-1], value(other))
+		x[len(x)-1] = append(x[len(x)-1], v)
+		y[len(y)-1] = append(y[len(y)-1], w)
 	}
 	return x, y
 }
@@ -125,9 +151,11 @@ func nothing(outcome, reason string) record.Comparison {
 func outcome(metric string, o verdict.Outcome) string {
 	words := map[string][2]string{ // lower, higher
 		record.Throughput:     {record.Slower, record.Faster},
+		record.Efficiency:     {record.Less, record.More},
 		record.Latency:        {record.Faster, record.Slower},
 		record.MemoryPeak:     {record.Less, record.More},
 		record.ActivationPeak: {record.Less, record.More},
+		record.Energy:         {record.Less, record.More},
 	}
 	switch o {
 	case verdict.Lower:

@@ -13,12 +13,17 @@
 //   - latency: the median, by nearest rank, of the iterations of a sample
 //   - memory_peak: the peak of tensor bytes in a memory pass, which must repeat
 //     exactly from one pass to the next
+//   - energy: joules of the whole machine ÷ items, in a pass of which an arm is alone
+//     on it
 //   - activation_peak: the peak of bytes in activations alone, likewise
 //
 // An arm that failed in any way has no verdict, whatever its numbers: outputs
 // that differ from the control's are quality_fail before they are fast. Numbers
 // that were measured are shown all the same. A claim without numbers is one on
 // the outputs themselves: its check supports or refutes it.
+//
+// Blocks in which the host did something else to a gross extent are left out in
+// all arms alike (contaminated.go); that depends on telemetry alone.
 //
 // Where the plan has looks, a statement is made at the last look that its arms
 // reached, and Settled says at each which arms need no more measuring. All

@@ -56,9 +56,10 @@ func (c *cell) primaries(comparisons []record.Comparison) []primary {
 }
 
 // mainMetric is the timed metric that the claim is about, else throughput, else
-// the first; "" if the cell measures no time.
+// the first; "" if the cell measures no time. Efficiency is none: it takes two
+// arms, and labels of arms cannot be exchanged under it.
 func (c *cell) mainMetric() string {
-	timed := slices.DeleteFunc(slices.Clone(c.Measure), record.OfMemory)
+	timed := slices.DeleteFunc(slices.Clone(c.Measure), func(m string) bool { return record.OwnPass(m) || m == record.Efficiency })
 	for _, e := range c.Expect {
 		if slices.Contains(timed, e.Metric) {
 			return e.Metric
@@ -139,7 +140,7 @@ func (p primary) values(at int) verdict.FamilyMetric {
 			continue
 		}
 		for _, where := range a.places {
-			if p.looks != nil && where.restart >= at {
+			if p.looks != nil && where.restart >= at || !a.counts(where) {
 				continue
 			}
 			out[i] = put(out[i], where, value(a.samples[where]))

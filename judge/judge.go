@@ -37,6 +37,7 @@ func (c *cell) verdict() record.CellVerdict {
 		v.Status, v.Reason = record.Invalid, "the cell has no arms"
 		return v
 	}
+	v.Contamination = c.contamination
 	v.Comparisons = c.comparisons()
 	for i := range c.arms {
 		v.Arms = append(v.Arms, c.summary(&c.arms[i]))

@@ -172,6 +172,8 @@ func TestClaimsByCheck(t *testing.T) {
 	c.Expect, c.Equal = nil, &record.Equal{Output: "digests", Rule: record.RuleDigest}
 	band := c
 	band.Equal = &record.Equal{Output: "final_quality", Rule: record.RuleSeedBand, Tolerance: 1}
+	scores := c
+	scores.Equal = &record.Equal{Output: "scores", Rule: record.RuleScores, Tolerance: 1, Scores: &record.ScoreLimits{AUROCDrop: 0.002, Images: 1000, Survey: "default"}}
 	start := func(c record.Cell) *fixture {
 		return newFixture(c).outputs(c, "sequential", 0).outputs(c, "threads", 0)
 	}
@@ -195,6 +197,10 @@ func TestClaimsByCheck(t *testing.T) {
 			record.OK, record.Supported, "digests passed"},
 		{"inside of a band", after(start(band).measure(band, 0, 8, 1, both(1, 0.02)), band, 0.42).end(),
 			record.OK, record.Supported, "final_quality passed in all 2 comparisons with sequential, at up to 0.42 of the half-width of its seed-to-seed band"},
+		{"scores within their limits", after(start(scores).measure(scores, 0, 8, 1, both(1, 0.02)), scores, 0.42).end(),
+			record.OK, record.Supported, "scores passed in all 2 comparisons with sequential, at up to 0.42 of the limits"},
+		{"scores that are no worse", after(start(scores).measure(scores, 0, 8, 1, both(1, 0.02)), scores, 0).end(),
+			record.OK, record.Supported, "scores passed in all 2 comparisons with sequential, without a lower AUROC or another decision"},
 		{"failed after", after(start(c).measure(c, 0, 8, 1, both(1, 0.02)), c, 1).status(c, "threads", record.QualityFail, "digests differ from the control's: part 2 of 3").end(),
 			record.QualityFail, record.Refuted, "arm threads: digests differ from the control's: part 2 of 3"},
 		{"interrupted before the end", start(c).measure(c, 0, 8, 1, both(1, 0.02)),

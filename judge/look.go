@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"lensbench/record"
@@ -24,8 +25,8 @@ import (
 // and so its signs are as random as the test has them. What the test takes for
 // granted beside is that who was ahead in earlier restarts, which is part of why
 // a neighbour stopped, does not change how much later ones scatter.
-func Settled(c record.Cell, entries []record.Entry, restarts int) []string {
-	j := sortEntries(record.Run{Cells: []record.Cell{c}}, entries)
+func Settled(m record.Machine, c record.Cell, entries []record.Entry, restarts int) []string {
+	j := sortEntries(record.Run{Machine: m, Cells: []record.Cell{c}}, entries)
 	cell := &j.cells[0]
 	cell.quick = true
 	out := []string{}
@@ -40,7 +41,7 @@ func Settled(c record.Cell, entries []record.Entry, restarts int) []string {
 func (c *cell) settled(control, variant *arm, restarts int) bool {
 	timed := 0
 	for _, metric := range c.Measure {
-		if record.OfMemory(metric) {
+		if record.OwnPass(metric) {
 			continue
 		}
 		timed++
@@ -64,11 +65,14 @@ func planned(p record.Plan) []verdict.Look {
 	return looks
 }
 
-// look is the last planned one that both arms have reached; why says that
+// look is the last planned one that all these arms have reached; why says that
 // there is none yet. What was measured since is not looked at: another look
 // than those planned would add to the error.
-func (c *cell) look(a, b *arm) (l verdict.Look, why string) {
-	done := min(a.finished(c.Plan.Blocks), b.finished(c.Plan.Blocks))
+func (c *cell) look(arms []*arm) (l verdict.Look, why string) {
+	done := math.MaxInt
+	for _, a := range arms {
+		done = min(done, a.finished(c.Plan.Blocks))
+	}
 	l, ok := verdict.At(c.looks, done)
 	if !ok {
 		return l, fmt.Sprintf("%s; the first look is after %d", count(done, "restart"), c.looks[0].Restarts)
@@ -100,9 +104,12 @@ func (c *cell) decided(k record.Comparison) bool {
 	return true
 }
 
-// halt says when and why the measuring of a cell with looks ended; "" without
-// looks.
+// halt says when and why the measuring of a cell ended whose plan did not fix the
+// number of restarts; "" of one whose plan did.
 func (c *cell) halt(comparisons []record.Comparison) string {
+	if c.Plan.Seconds > 0 && c.complete && c.ended == nil {
+		return fmt.Sprintf("after %s, when the time that was given was over", count(c.arms[0].restarts(), "restart"))
+	}
 	if c.looks == nil || c.ended != nil {
 		return ""
 	}

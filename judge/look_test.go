@@ -39,10 +39,10 @@ func TestSettled(t *testing.T) {
 	f := newFixture(c).measure(c, 0, 36, 1, lookedPaces)
 	for restarts, want := range map[int][]string{8: {}, 12: {"same"}, 16: {"threads", "same"}, 36: {"threads", "same"}} {
 		entries := slices.DeleteFunc(slices.Clone(f.entries), func(e record.Entry) bool { return e.Block != nil && e.Block.Restart >= restarts })
-		if got := judge.Settled(c, entries, restarts); !slices.Equal(got, want) {
+		if got := judge.Settled(record.Machine{CPUs: 2}, c, entries, restarts); !slices.Equal(got, want) {
 			t.Errorf("after %d restarts %v are settled, want %v", restarts, got, want)
 		}
-		if got := judge.Settled(c, entries, restarts+1); len(got) != 0 {
+		if got := judge.Settled(record.Machine{CPUs: 2}, c, entries, restarts+1); len(got) != 0 {
 			t.Errorf("%v are settled at a look that is not planned", got)
 		}
 	}
@@ -59,7 +59,7 @@ func TestSettledClaims(t *testing.T) {
 		want   bool
 	}{{"supported", 1.6, true}, {"refuted by equal arms", 1, true}, {"at its end", 1.4, false}} {
 		f := newFixture(c).measure(c, 0, 16, 1, both(tc.faster, 0.02))
-		if got := judge.Settled(c, f.entries, 16); (len(got) == 1) != tc.want {
+		if got := judge.Settled(record.Machine{CPUs: 2}, c, f.entries, 16); (len(got) == 1) != tc.want {
 			t.Errorf("%s: %v", tc.name, got)
 		}
 	}

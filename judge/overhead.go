@@ -24,7 +24,7 @@ func overhead(cells []cell) *record.Overhead {
 				continue
 			}
 			if a.Settings.Kind == nullKind {
-				costs = append(costs, a.rows(added)...)
+				costs = append(costs, a.read(of(a, added))...)
 			} else if m := a.medianWall(); smallest == 0 || m < smallest {
 				smallest = m
 			}
@@ -50,7 +50,7 @@ func perSample(costs [][]float64, smallest float64) *record.Overhead {
 
 // medianWall is the arm's median sample, in seconds of its own clock.
 func (a *arm) medianWall() float64 {
-	walls := slices.Concat(a.rows(func(s record.Sample) float64 { return s.Said.Wall })...)
+	walls := slices.Concat(a.read(of(a, func(s record.Sample) float64 { return s.Said.Wall }))...)
 	slices.Sort(walls)
 	return walls[verdict.NearestRank(0.5, len(walls))-1]
 }

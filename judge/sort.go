@@ -23,7 +23,11 @@ type cell struct {
 	arms     []arm               // in the cell's order, the control first
 	ended    *record.StatusEntry // the cell's own status, nil if none
 	looks    []verdict.Look      // planned; nil if the number of restarts is fixed
+	session  int                 // resumptions so far, while entries are sorted
 	quick    bool                // only outcomes and intervals are wanted
+
+	contamination *record.Contamination // nil if no block was contaminated
+	left          map[place]bool        // blocks that are left out
 }
 
 // An arm is what was measured of one arm.
@@ -34,8 +38,12 @@ type arm struct {
 	workers map[int]record.WorkerEntry // restart → its first process of the time pass
 	memory  []record.MemoryEntry
 	profile *record.Profile // nil: not asked for
+	energy  []record.EnergyEntry
 	outputs []record.OutputEntry
-	status  string // record.OK until something else is found
+	left    map[place]bool // of the cell
+	written map[place]int  // session that wrote the sample
+	twice   error          // a place that one session wrote two different samples of
+	status  string         // record.OK until something else is found
 	reason  string
 }
 
@@ -59,13 +67,18 @@ func sortEntries(run record.Run, entries []record.Entry) journal {
 		c := cell{Cell: rc, machine: run.Machine}
 		for _, a := range rc.Arms {
 			c.arms = append(c.arms, arm{Arm: a, status: record.OK,
-				samples: map[place]record.Sample{}, workers: map[int]record.WorkerEntry{}})
+				samples: map[place]record.Sample{}, written: map[place]int{}, workers: map[int]record.WorkerEntry{}})
 		}
 		j.cells = append(j.cells, c)
 	}
 	for _, e := range entries {
 		if e.Kind == record.KindEnd {
 			j.complete = true
+		}
+		if e.Kind == record.KindResume {
+			for i := range j.cells {
+				j.cells[i].session++
+			}
 		}
 		if i, ok := byID[e.Cell]; ok {
 			j.cells[i].take(e)
@@ -74,6 +87,7 @@ func sortEntries(run record.Run, entries []record.Entry) journal {
 	for i := range j.cells {
 		j.cells[i].looks = planned(j.cells[i].Plan)
 		j.cells[i].complete = j.complete
+		j.cells[i].contaminate()
 		j.cells[i].finish()
 	}
 	return j
@@ -84,7 +98,7 @@ func (c *cell) take(e record.Entry) {
 	case e.Block != nil:
 		for _, s := range e.Block.Samples {
 			if a := c.arm(s.Arm); a != nil {
-				a.takeSample(place{e.Block.Restart, e.Block.Block}, s)
+				a.takeSample(place{e.Block.Restart, e.Block.Block}, s, c.session)
 			}
 		}
 	case e.Worker != nil:
@@ -98,6 +112,10 @@ func (c *cell) take(e record.Entry) {
 	case e.Profile != nil:
 		if a := c.arm(e.Profile.Arm); a != nil {
 			a.profile = &e.Profile.Profile
+		}
+	case e.Energy != nil:
+		if a := c.arm(e.Energy.Arm); a != nil {
+			a.energy = append(a.energy, *e.Energy)
 		}
 	case e.Outputs != nil:
 		if a := c.arm(e.Outputs.Arm); a != nil {
@@ -117,11 +135,15 @@ func (c *cell) arm(name string) *arm {
 	return nil
 }
 
-// takeSample keeps the first sample of a place.
-func (a *arm) takeSample(p place, s record.Sample) {
-	if _, dup := a.samples[p]; !dup {
-		a.samples[p] = s
+// takeSample keeps the first sample of a place. A second one is no harm if it is
+// the same, or if the run was resumed in between; otherwise somebody chose.
+func (a *arm) takeSample(p place, s record.Sample, session int) {
+	first, dup := a.samples[p]
+	if !dup {
+		a.samples[p], a.written[p] = s, session
 		a.places = append(a.places, p)
+	} else if a.written[p] == session && !sameTimes(first, s) && a.twice == nil {
+		a.twice = fmt.Errorf("restart %d, block %d: two samples that differ, of one session", p.restart, p.block)
 	}
 }
 
@@ -150,9 +172,13 @@ func (c *cell) takeStatus(s record.StatusEntry) {
 // that contradicts itself outranks all: no number of its arm can be believed.
 func (c *cell) finish() {
 	for i := range c.arms {
+		slices.SortFunc(c.arms[i].places, place.compare)
+	}
+	for i := range c.arms {
 		a := &c.arms[i]
-		slices.SortFunc(a.places, place.compare)
 		if err := a.check(); err != nil {
+			a.status, a.reason = record.Invalid, err.Error()
+		} else if err := c.authentic(a); err != nil {
 			a.status, a.reason = record.Invalid, err.Error()
 		} else if a.status != record.OK {
 			continue

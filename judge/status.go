@@ -32,6 +32,9 @@ func (c *cell) status(comparisons []record.Comparison) (status, reason string) {
 		return record.Contaminated, fmt.Sprintf("other processes used more than %.0f %% of the machine during %d of %d samples; measure again on a quiet machine",
 			100*noisyCPU, noisy, all)
 	}
+	if why := c.contaminatedReason(); why != "" {
+		return record.Contaminated, why
+	}
 	return record.OK, c.shortfall("")
 }
 
@@ -86,7 +89,7 @@ func (c *cell) weight(a *arm) int {
 func fewestRestarts(comparisons []record.Comparison) int {
 	n := verdict.MinRestarts
 	for _, k := range comparisons {
-		if !record.OfMemory(k.Metric) && !failed(k.Outcome) {
+		if !record.OwnPass(k.Metric) && !failed(k.Outcome) {
 			n = min(n, k.Restarts)
 		}
 	}
@@ -116,12 +119,17 @@ func (c *cell) noise() (noisy, all int) {
 func (c *cell) shortfall(sep string) string {
 	planned := c.Plan.Restarts * c.Plan.Blocks
 	done := len(c.arms[0].places)
-	if done >= planned || c.looks != nil && c.complete {
+	if done >= planned || c.complete && (c.looks != nil || c.Plan.Seconds > 0) {
 		return ""
+	}
+	if c.Plan.Seconds > 0 {
+		return sep + "the run was interrupted before its time was over"
 	}
 	s := fmt.Sprintf("%s%d of %d planned blocks were measured", sep, done, planned)
 	if !c.complete {
 		s += ": the run was interrupted"
+	} else if c.Plan.Seconds > 0 {
+		s += fmt.Sprintf(" in the %.0f s that there were", c.Plan.Seconds)
 	}
 	return s
 }

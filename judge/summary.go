@@ -37,8 +37,10 @@ func (c *cell) summary(a *arm) record.ArmSummary {
 		Worst:    a.worst(),
 		Steal:    c.steal(a),
 		Noisy:    c.noisy(a),
+		Drift:    a.drift(),
 	}
 	s.TensorPeak, s.RSSPeak = a.peaks()
+	s.Energy = a.energyPerItem()
 	s.Memory = a.breakdown(s.TensorPeak)
 	s.Profile = a.profile
 	if w, ok := a.firstWorker(); ok {
@@ -49,6 +51,9 @@ func (c *cell) summary(a *arm) record.ArmSummary {
 	}
 	if c.measures(record.Throughput) {
 		s.Throughput = a.throughput()
+	}
+	if c.measures(record.Efficiency) {
+		s.Efficiency = c.efficiencySummary(a)
 	}
 	if c.measures(record.Latency) {
 		s.Latency = a.latency()
@@ -81,7 +86,7 @@ func (c *cell) measures(metric string) bool { return slices.Contains(c.Measure, 
 // throughput is in items per second, one median per restart.
 func (a *arm) throughput() record.Interval {
 	var medians []float64
-	for _, row := range a.rows(secondsPerItem) {
+	for _, row := range a.read(of(a, secondsPerItem)) {
 		slices.Sort(row)
 		medians = append(medians, 1/row[verdict.NearestRank(0.5, len(row))-1])
 	}
@@ -91,9 +96,13 @@ func (a *arm) throughput() record.Interval {
 // latency is in seconds per iteration or query, of all of them.
 func (a *arm) latency() map[string]record.Interval {
 	var durations [][]float64
-	for i, p := range a.places {
-		if i == 0 || p.restart != a.places[i-1].restart {
-			durations = append(durations, nil)
+	previous := -1
+	for _, p := range a.places {
+		if !a.counts(p) {
+			continue
+		}
+		if p.restart != previous {
+			durations, previous = append(durations, nil), p.restart
 		}
 		last := len(durations) - 1
 		durations[last] = append(durations[last], a.samples[p].Said.Latency()...)
@@ -107,15 +116,20 @@ func (a *arm) latency() map[string]record.Interval {
 	return out
 }
 
-// rows are one value per sample, by restart.
-func (a *arm) rows(value func(record.Sample) float64) [][]float64 {
+// read is what is read at the arm's places that count, by restart.
+func (a *arm) read(r reading) [][]float64 {
 	var rows [][]float64
-	for i, p := range a.places {
-		if i == 0 || p.restart != a.places[i-1].restart {
-			rows = append(rows, nil)
+	last := math.MinInt
+	for _, p := range a.places {
+		v, ok := r.at(p)
+		if !ok || !a.counts(p) {
+			continue
 		}
-		last := len(rows) - 1
-		rows[last] = append(rows[last], value(a.samples[p]))
+		if p.restart != last {
+			rows = append(rows, nil)
+			last = p.restart
+		}
+		rows[len(rows)-1] = append(rows[len(rows)-1], v)
 	}
 	return rows
 }
@@ -187,6 +201,17 @@ func (a *arm) worst() *float64 {
 		}
 	}
 	return worst
+}
+
+// drift is that of the comparison of scores that went worst, nil without any.
+func (a *arm) drift() (d *record.Drift) {
+	worst := math.Inf(-1)
+	for _, o := range a.outputs {
+		if o.Drift != nil && float64(o.Worst) > worst {
+			d, worst = o.Drift, float64(o.Worst)
+		}
+	}
+	return d
 }
 
 // peaks are in bytes: those of the memory passes, and without any the resident

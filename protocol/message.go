@@ -45,7 +45,9 @@ type SampleRequest struct {
 // does not know the check, or whose prepared work has no such outputs, refuses
 // with an Error of kind Unsupported.
 type VerifyRequest struct {
-	Check string `json:"check"` // one of the Check constants
+	Check  string `json:"check"`            // one of the Check constants
+	Survey string `json:"survey,omitempty"` // with CheckScores: name of the survey, in the cache, whose test images are scored
+	Images int    `json:"images,omitempty"` // with CheckScores: how many, the first ones
 }
 
 // Outputs that a check compares. Of CheckLogits and CheckLosses the request
@@ -61,7 +63,15 @@ const (
 
 	// Training: what has become of the same short training, [len(FinalQualities) seeds].
 	CheckFinalQuality = "final_quality"
+
+	// Trained networks: what they say of test images, [len(ScoreRows) images].
+	CheckScores = "scores"
 )
+
+// ScoreRows are what the rows of CheckScores are, image by image: the logit, of an
+// ensemble the mean over its members; the threshold from which on it makes the image a
+// lens; and 1 if it is one, 0 if not.
+func ScoreRows() []string { return []string{"logits", "thresholds", "labels"} }
 
 // FinalQualities are what the rows of CheckFinalQuality are: figures on images that
 // were held back, and the number of steps whose gradients had a norm that was not

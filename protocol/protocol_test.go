@@ -21,7 +21,7 @@ func TestFieldsDescribeEverySetting(t *testing.T) {
 		if f.Doc == "" {
 			t.Errorf("%s: no doc", f.Key)
 		}
-		if f.Type == reflect.Int && !f.HasRange {
+		if (f.Type == reflect.Int || f.Type == reflect.Float64) && !f.HasRange {
 			t.Errorf("%s: a number without a range", f.Key)
 		}
 		if f.Type == reflect.String && f.Enum == nil {

@@ -44,11 +44,15 @@ type Settings struct {
 	PassesThrough string `json:"passes_through,omitempty" doc:"what each Monte-Carlo pass goes through: the whole network, or only the head after one pass through the backbone, which is the same where dropout is in the head alone (default head there)" enum:"network head" kinds:"inference"`
 	Aggregate     string `json:"aggregate,omitempty" doc:"how mean and variance over members and Monte-Carlo passes are made: all outputs are kept, or streamed through running moments (default: none are made without passes, stream with them)" enum:"keep stream" kinds:"ensemble"`
 
+	Trained []string `json:"trained,omitempty" doc:"trained networks whose weights are used, by their names in the cache, one for each member; without them the arm is skipped (default: weights of a formula, from the seed)" kinds:"inference ensemble"`
+
 	Layout string `json:"layout,omitempty" doc:"order of the images' values in memory (default contiguous)" enum:"contiguous channels-last" kinds:"train inference"`
-	Plan   string `json:"plan,omitempty" doc:"program made of the network once that computes its logits: BatchNorm folded and nothing else, or oneDNN's fused operators in these numbers (default none: the network's own forward pass)" enum:"folded fp32 bf16 int8" kinds:"inference"`
+	Plan   string `json:"plan,omitempty" doc:"program made of the network, or of each member, once that computes its logits: BatchNorm folded and nothing else, or oneDNN's fused operators in these numbers (default none: the network's own forward pass)" enum:"folded fp32 bf16 int8" kinds:"inference ensemble"`
 	Search bool   `json:"search,omitempty" doc:"a short search chooses how a batch goes through the plan, in passes of how many images and sessions of how many threads; its trials are among the facts" kinds:"inference"`
 
-	Precision     string `json:"precision,omitempty" doc:"types of the forward pass: fp32, or autocast to 16 bits, fp16 with a gradient scaler (default fp32)" enum:"fp32 bf16 fp16" kinds:"train"`
+	Engine string `json:"engine,omitempty" doc:"what runs the network, for the PyTorch worker alone: PyTorch as it is, traced and optimised, compiled with its weights as constants, or with its own quantisation; or another library, which gets the network as ONNX (default eager)" enum:"eager torchscript compile x86 onnxruntime openvino" kinds:"inference"`
+
+	Precision     string `json:"precision,omitempty" doc:"types of the forward pass: of training fp32, or autocast to 16 bits, fp16 with a gradient scaler; of inference those of an engine, where lens has plans (default fp32, of engine x86 int8)" enum:"fp32 bf16 fp16 int8" kinds:"train inference"`
 	Accumulate    int    `json:"accumulate,omitempty" doc:"micro-batches of batch images whose gradients make one step (default 1)" min:"1" max:"4096" kinds:"train"`
 	Checkpointing string `json:"checkpointing,omitempty" doc:"what the backward pass computes again instead of keeping it (default none)" enum:"none block stage every-2 every-3 every-4" kinds:"train"`
 
@@ -72,12 +76,17 @@ type Settings struct {
 	Cache      string `json:"cache,omitempty" doc:"where decoded images are kept for later epochs (default none)" enum:"none memory mapped" kinds:"train"`
 	Layers     string `json:"layers,omitempty" doc:"mode of the layers when gradients are checked: frozen is BatchNorm with running statistics and no dropout, so that an image's gradient does not depend on its batch (default training)" enum:"training frozen" kinds:"train"`
 
-	Ranks       int  `json:"ranks,omitempty" doc:"processes that train one network together, each with batch images of every micro-batch and with threads of its own (default 1)" min:"1" max:"64" kinds:"train"`
-	CheckImages int  `json:"check_images,omitempty" doc:"images whose mean gradient is checked, a multiple of batch × ranks, so that arms with steps of different sizes can be compared (default: those of a step)" min:"1" max:"65536" kinds:"train"`
-	Compile     bool `json:"compile,omitempty" doc:"torch.compile, for the PyTorch worker alone" kinds:"train inference"`
+	Ranks       int    `json:"ranks,omitempty" doc:"processes that train one network together, each with batch images of every micro-batch and with threads of its own (default 1)" min:"1" max:"64" kinds:"train"`
+	Exchange    string `json:"exchange,omitempty" doc:"how gradients go from rank to rank: shared is through the memory of the machine where all ranks are on one, gloo through its network (default shared)" enum:"shared gloo" kinds:"train"`
+	CheckImages int    `json:"check_images,omitempty" doc:"images whose mean gradient is checked, a multiple of batch × ranks, so that arms with steps of different sizes can be compared (default: those of a step)" min:"1" max:"65536" kinds:"train"`
+	Compile     bool   `json:"compile,omitempty" doc:"torch.compile, for the PyTorch worker alone" kinds:"train"`
 
 	Threads int `json:"threads,omitempty" doc:"compute threads, of the whole arm or of each of its ranks (default: all cores, or a rank's share of them)" min:"1" max:"1024" kinds:"inference train ensemble"`
 	Seed    int `json:"seed,omitempty" doc:"seed of weights and images" min:"0" max:"2147483647" kinds:"inference train ensemble"`
+
+	// Delay plants a slowdown that the instrument must see. Not set, it is no part of
+	// what identifies an arm.
+	Delay float64 `json:"delay,omitempty" doc:"per cent by which every iteration, or query, is made longer: a wait that keeps a core busy and is part of the time (default none)" min:"0.1" max:"100" kinds:"inference train ensemble"`
 }
 
 // A Field describes one setting, read off the tags of Settings.

@@ -10,6 +10,7 @@ type Entry struct {
 	Worker  *WorkerEntry `json:"worker,omitempty"`
 	Block   *BlockEntry  `json:"block,omitempty"`
 	Memory  *MemoryEntry `json:"memory,omitempty"`
+	Energy  *EnergyEntry `json:"energy,omitempty"`
 	Outputs *OutputEntry `json:"outputs,omitempty"`
 	Status  *StatusEntry `json:"status,omitempty"`
 	Look    *LookEntry   `json:"look,omitempty"`
@@ -22,6 +23,7 @@ const (
 	KindWorker  = "worker"  // an arm's process is up and prepared
 	KindBlock   = "block"   // one block, complete
 	KindMemory  = "memory"  // result of a memory pass
+	KindEnergy  = "energy"  // result of an energy pass
 	KindOutputs = "outputs" // outputs of an arm, against the control's
 	KindStatus  = "status"  // a cell or arm ended otherwise than ok
 	KindLook    = "look"    // a planned look at a cell, and which arms it settled
@@ -41,6 +43,10 @@ type WorkerEntry struct {
 	First      float64        `json:"first"`      // s, the first iteration after prepare: cold cost
 	Iterations int            `json:"iterations"` // per sample, from now on
 }
+
+// PassEnergy is the pass in which energy is counted. Workers do in it what they do
+// in the time pass.
+const PassEnergy = "energy"
 
 // A BlockEntry is one sample of every arm, in the order in which they ran.
 type BlockEntry struct {
@@ -65,6 +71,18 @@ type HostSample struct {
 	Steal    float64 `json:"steal"`    // s of CPU time taken by the hypervisor, all cores
 	Others   float64 `json:"others"`   // s of CPU time used by processes that are not of this sample
 	Pressure float64 `json:"pressure"` // s in which some task waited for a CPU (PSI), 0 if the kernel has none
+
+	// ClockJump is how much further the wall clock went than the monotonic one, in
+	// seconds; an adjustment, or a machine that stood still.
+	ClockJump float64 `json:"clock_jump,omitempty"`
+
+	// DeviceMHz is the clock of the slowest accelerator just after the sample; 0 if
+	// none is watched or it does not say.
+	DeviceMHz int `json:"device_mhz,omitempty"`
+
+	// Throttled are the reasons for which an accelerator's clock was held down
+	// below what it is set to; empty if none was, or none is watched.
+	Throttled []string `json:"throttled,omitempty"`
 }
 
 // A MemoryEntry is the result of one memory pass.
@@ -102,6 +120,26 @@ func (m MemoryEntry) ActivationPeak() int64 {
 	return m.Memory.ActivationPeak
 }
 
+// An EnergyEntry is the result of one energy pass: an arm alone on the machine,
+// warm, for some seconds.
+type EnergyEntry struct {
+	Arm     string             `json:"arm"`
+	Restart int                `json:"restart"`
+	Items   int                `json:"items"`            // completed
+	Seconds float64            `json:"seconds"`          // that they took, as the worker said
+	Joules  map[string]float64 `json:"joules,omitempty"` // of the whole machine, by what counted
+	Absent  string             `json:"absent,omitempty"` // why nothing could be counted; there are no more passes then
+}
+
+// PerItem returns the joules of an item; 0 if nothing was counted.
+func (e EnergyEntry) PerItem() float64 {
+	sum := 0.0
+	for _, j := range e.Joules {
+		sum += j
+	}
+	return sum / float64(max(1, e.Items))
+}
+
 // An OutputEntry compares an arm's outputs with the control's.
 type OutputEntry struct {
 	Arm     string          `json:"arm"`
@@ -113,6 +151,20 @@ type OutputEntry struct {
 	Pass    bool            `json:"pass"`
 	Why     string          `json:"why,omitempty"`     // the finding in words, of outputs that do not pass
 	Seconds float64         `json:"seconds,omitempty"` // that the worker took to answer
+
+	Drift *Drift `json:"drift,omitempty"` // of RuleScores, of outputs that could be compared
+}
+
+// A Drift is how far an arm's scores of labelled images are from the control's. It has
+// the fields of verdict.Drift, which says what they are.
+type Drift struct {
+	Images  int     `json:"images"`
+	Control float64 `json:"control_auroc"`
+	AUROC   float64 `json:"auroc"`
+	Changed int     `json:"decisions_changed"`
+	Median  float64 `json:"drift_median"`
+	P99     float64 `json:"drift_p99"`
+	Max     float64 `json:"drift_max"`
 }
 
 // A StatusEntry records why an arm, or a whole cell, did not end ok.

@@ -65,7 +65,7 @@ func create(root, dir string, run *Run) error {
 	if err := os.Mkdir(filepath.Join(tmp, LogsDir), 0o755); err != nil {
 		return err
 	}
-	if err := writeJSON(filepath.Join(tmp, RunFile), run); err != nil {
+	if err := WriteJSON(filepath.Join(tmp, RunFile), run); err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(tmp, JournalFile), nil, 0o644); err != nil {
@@ -91,14 +91,14 @@ func newID(t time.Time) string {
 // ReadRun reads the plan of the run in dir.
 func ReadRun(dir string) (Run, error) {
 	var run Run
-	err := readJSON(filepath.Join(dir, RunFile), &run, &run.Schema)
+	err := ReadJSON(filepath.Join(dir, RunFile), &run, &run.Schema)
 	return run, err
 }
 
 // ReadVerdicts reads the statements of the run in dir.
 func ReadVerdicts(dir string) (Verdicts, error) {
 	var v Verdicts
-	err := readJSON(filepath.Join(dir, VerdictsFile), &v, &v.Schema)
+	err := ReadJSON(filepath.Join(dir, VerdictsFile), &v, &v.Schema)
 	return v, err
 }
 
@@ -106,10 +106,12 @@ func ReadVerdicts(dir string) (Verdicts, error) {
 // old ones or the new ones, never a part.
 func WriteVerdicts(dir string, v Verdicts) error {
 	v.Schema = Schema
-	return writeJSON(filepath.Join(dir, VerdictsFile), v)
+	return WriteJSON(filepath.Join(dir, VerdictsFile), v)
 }
 
-func readJSON(path string, into any, schema *int) error {
+// ReadJSON reads a document of this project; schema is its field of that name,
+// which must be one that this build knows.
+func ReadJSON(path string, into any, schema *int) error {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return err
@@ -123,9 +125,9 @@ func readJSON(path string, into any, schema *int) error {
 	return nil
 }
 
-// writeJSON writes v, indented, to a file beside path, and renames it when it
+// WriteJSON writes v, indented, to a file beside path, and renames it when it
 // is safely on disk.
-func writeJSON(path string, v any) error {
+func WriteJSON(path string, v any) error {
 	b, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)

@@ -111,7 +111,7 @@ func toGiB(bytes int64) int64 {
 var version = regexp.MustCompile(`\d+\.\d+(\.\d+)?`)
 
 // gpu reads what NVIDIA's driver shows in /proc, which containers with a GPU
-// have too. NVML would need cgo here, and tell nothing more about identity.
+// have too. NVML (package accelerator) would tell nothing more about identity.
 func (h Host) gpu() (model, driver string) {
 	infos, err := filepath.Glob(h.path("proc/driver/nvidia/gpus/*/information"))
 	if err != nil || len(infos) == 0 {

@@ -2,6 +2,7 @@ package record
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"lensbench/protocol"
@@ -20,6 +21,53 @@ type Run struct {
 	Machine Machine   `json:"machine"`
 	Context Context   `json:"context"`
 	Cells   []Cell    `json:"cells"`
+
+	// Gate says which builds the run compares; nil if it compares settings.
+	Gate *Gate `json:"gate,omitempty"`
+}
+
+// A Gate is what a run that compares builds knows of them.
+type Gate struct {
+	Builds     []Build `json:"builds"`               // by the names that arms have for them
+	Delay      float64 `json:"delay"`                // per cent that is planted in the canary
+	Replicates string  `json:"replicates,omitempty"` // ID of the run whose findings this one is to confirm
+}
+
+// A Build is a program that arms run, with where it comes from.
+type Build struct {
+	Worker  string   `json:"worker"`            // its name in Arm.Worker
+	Given   string   `json:"given"`             // what the user named: a revision or a program
+	Program string   `json:"program"`           // absolute path
+	ID      string   `json:"id,omitempty"`      // what it says of itself, protocol.Hello.Build
+	Commit  string   `json:"commit,omitempty"`  // that it was built from; empty of a program
+	Subject string   `json:"subject,omitempty"` // first line of the commit's message
+	Sources string   `json:"sources,omitempty"` // hash of what it was built from, and with; empty if that is not known
+	Changed []string `json:"changed,omitempty"` // files that differed from Commit
+	Built   bool     `json:"built,omitempty"`   // by bench itself, from Commit
+}
+
+// Build returns the build that arms call so.
+func (g *Gate) Build(worker string) (b Build, ok bool) {
+	if g != nil {
+		for _, b := range g.Builds {
+			if b.Worker == worker {
+				return b, true
+			}
+		}
+	}
+	return b, false
+}
+
+// Name is what the user called it, and the beginning of its commit.
+func (b Build) Name() string {
+	if b.Commit == "" {
+		return b.Given
+	}
+	short := b.Commit[:min(len(b.Commit), 12)]
+	if strings.HasPrefix(b.Commit, b.Given) {
+		return short
+	}
+	return b.Given + " (" + short + ")"
 }
 
 // A Cell is one point of a scenario's matrix with the arms that are compared
@@ -42,10 +90,16 @@ type Cell struct {
 // Metrics that a cell may measure.
 const (
 	Throughput     = "throughput"      // samples/s, higher is better
+	Efficiency     = "efficiency"      // of ranks: throughput ÷ (ranks × that of one), higher is better
 	Latency        = "latency"         // s per iteration or query, lower is better
 	MemoryPeak     = "memory_peak"     // bytes of tensors at the peak, lower is better
 	ActivationPeak = "activation_peak" // bytes of activations at their own peak, lower is better
+	Energy         = "energy"          // J per sample of the whole machine, lower is better
 )
+
+// OwnPass says whether a metric comes from a pass of its own, and not from the
+// blocks.
+func OwnPass(metric string) bool { return OfMemory(metric) || metric == Energy }
 
 // OfMemory says whether a metric comes from the memory pass.
 func OfMemory(metric string) bool { return metric == MemoryPeak || metric == ActivationPeak }
@@ -53,9 +107,13 @@ func OfMemory(metric string) bool { return metric == MemoryPeak || metric == Act
 // An Arm is something that runs one workload in its own process.
 type Arm struct {
 	Name     string            `json:"name"`
-	Worker   string            `json:"worker"` // "lens" or "pytorch"
+	Worker   string            `json:"worker"` // "lens", "pytorch", or the name of one of the run's builds
 	Settings protocol.Settings `json:"settings"`
 	Needs    []string          `json:"needs,omitempty"` // what the machine must have: protocol.NeedCUDA, "2 devices", …
+
+	// Single is the arm that does with one rank what this one does with several, to
+	// which their efficiency relates; empty if that is not measured.
+	Single string `json:"single,omitempty"`
 }
 
 // A Claim is a promise under test, in the words of whoever made it.
@@ -78,6 +136,17 @@ type Equal struct {
 	Output    string  `json:"output"`         // one of protocol's Check constants
 	Rule      string  `json:"rule,omitempty"` // empty: each value by itself
 	Tolerance float64 `json:"tolerance"`      // most that the difference may be, in the rule's own measure
+
+	Scores *ScoreLimits `json:"scores,omitempty"` // with RuleScores; else nil
+}
+
+// ScoreLimits are how far what a trained network says of test images may be from what
+// the control says.
+type ScoreLimits struct {
+	AUROCDrop float64 `json:"auroc_drop"`        // most that the AUROC may fall
+	Changed   float64 `json:"changed,omitempty"` // largest share of images whose decision is another; 0: any
+	Images    int     `json:"images"`            // test images, the first ones
+	Survey    string  `json:"survey"`            // that they are of, a name in the cache
 }
 
 // Rules of Equal, each with its measure of a difference. That of the empty rule
@@ -87,6 +156,7 @@ const (
 	RuleDigest   = "digest"    // how many parts differ
 	RuleBound    = "bound"     // the largest |a|, whatever the control's
 	RuleSeedBand = "seed-band" // distance of the means ÷ half-width of the control's band (verdict.SeedBand), of several measures the largest
+	RuleScores   = "scores"    // the largest of: fall of the AUROC ÷ its limit, share of other decisions ÷ its limit
 )
 
 // A Plan says how much is measured. Restarts are fresh processes of every
@@ -101,6 +171,10 @@ type Plan struct {
 	// Looks are the numbers of restarts after which arms that are decided are no
 	// longer measured, ascending; the last is Restarts. Empty: the number is fixed.
 	Looks []int `json:"looks,omitempty"`
+
+	// Seconds of measuring that no restart but the first may exceed, as far as those
+	// before it tell; other passes come after. 0: there is no such limit.
+	Seconds float64 `json:"seconds,omitempty"`
 }
 
 // With returns the plan with another number of restarts; looks that do not lie

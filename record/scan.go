@@ -95,6 +95,8 @@ func (e Entry) check() error {
 		has = e.Block != nil && e.Cell != ""
 	case KindMemory:
 		has = e.Memory != nil && e.Cell != ""
+	case KindEnergy:
+		has = e.Energy != nil && e.Cell != ""
 	case KindOutputs:
 		has = e.Outputs != nil && e.Cell != ""
 	case KindStatus:

@@ -17,16 +17,26 @@ type Verdicts struct {
 
 // A CellVerdict is what a run says about one cell.
 type CellVerdict struct {
-	Cell        string            `json:"cell"`
-	Scenario    string            `json:"scenario"`
-	Title       string            `json:"title"`
-	Point       map[string]string `json:"point,omitempty"`
-	Status      string            `json:"status"`
-	Reason      string            `json:"reason,omitempty"`
-	Stopped     string            `json:"stopped,omitempty"` // when and why the measuring ended, if that was not fixed beforehand
-	Arms        []ArmSummary      `json:"arms"`
-	Comparisons []Comparison      `json:"comparisons"` // each variant to the control, per metric
-	Claim       *ClaimVerdict     `json:"claim,omitempty"`
+	Cell          string            `json:"cell"`
+	Scenario      string            `json:"scenario"`
+	Title         string            `json:"title"`
+	Point         map[string]string `json:"point,omitempty"`
+	Status        string            `json:"status"`
+	Reason        string            `json:"reason,omitempty"`
+	Contamination *Contamination    `json:"contamination,omitempty"` // nil if no block was contaminated
+	Stopped       string            `json:"stopped,omitempty"`       // when and why the measuring ended, if that was not fixed beforehand
+	Arms          []ArmSummary      `json:"arms"`
+	Comparisons   []Comparison      `json:"comparisons"` // each variant to the control, per metric
+	Claim         *ClaimVerdict     `json:"claim,omitempty"`
+}
+
+// A Contamination counts the blocks during which the host did something else to
+// such an extent that they are left out, whatever was measured in them.
+type Contamination struct {
+	Blocks       int            `json:"blocks"`       // of the cell in all
+	Contaminated int            `json:"contaminated"` // of them
+	Dropped      int            `json:"dropped"`      // of those: left out in all arms, at most half of a restart's
+	Causes       map[string]int `json:"causes"`       // contaminated blocks by their worst cause
 }
 
 // An Interval is an estimate with its 99 % confidence bounds, which are NaN
@@ -50,14 +60,18 @@ type ArmSummary struct {
 	Latency    map[string]Interval `json:"latency"`    // "p50", "p90", … only from their floor on; s per iteration or query
 	TensorPeak int64               `json:"tensor_peak"`
 	RSSPeak    int64               `json:"rss_peak"`
-	Load       Interval            `json:"load"`            // s, process start to hello; one value per restart
-	First      Interval            `json:"first"`           // s, first iteration; one value per restart
-	Check      string              `json:"check,omitempty"` // Passed or NotPassed; empty if outputs were not compared
-	Worst      *float64            `json:"worst,omitempty"` // largest difference of outputs to the control's
-	Steal      float64             `json:"steal_share"`     // share of the CPUs' time during its samples that the hypervisor took
-	Noisy      int                 `json:"noisy_samples"`   // samples during which other processes used more than 5 % of the machine
+	Load       Interval            `json:"load"`             // s, process start to hello; one value per restart
+	First      Interval            `json:"first"`            // s, first iteration; one value per restart
+	Check      string              `json:"check,omitempty"`  // Passed or NotPassed; empty if outputs were not compared
+	Energy     *Interval           `json:"energy,omitempty"` // J per sample, one value per energy pass; nil without
+	Worst      *float64            `json:"worst,omitempty"`  // largest difference of outputs to the control's
+	Steal      float64             `json:"steal_share"`      // share of the CPUs' time during its samples that the hypervisor took
+	Noisy      int                 `json:"noisy_samples"`    // samples during which other processes used more than 5 % of the machine
 	Parameters int64               `json:"parameters,omitempty"`
 	Threads    int                 `json:"threads,omitempty"`
+
+	// Efficiency of the arm's ranks, one median per restart; nil of an arm of one.
+	Efficiency *Interval `json:"efficiency,omitempty"`
 
 	// Memory is of the pass whose peak is TensorPeak; nil if the worker does not
 	// know what it was made of.
@@ -65,6 +79,8 @@ type ArmSummary struct {
 
 	// Profile is where its time went; nil if that was not asked for.
 	Profile *Profile `json:"profile,omitempty"`
+	// Drift is that of the comparison of scores that went worst; nil without any.
+	Drift *Drift `json:"drift,omitempty"`
 
 	// Extra are the medians over its samples of what the worker said beside, as in
 	// protocol.Sample.

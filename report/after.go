@@ -46,7 +46,7 @@ func expectations(list []record.Expect, control string) string {
 
 // after is what the answer rests on.
 func (b *sheetBuilder) after() {
-	for _, s := range []sentence{b.said(), b.status(), b.twins(), b.outputs(), b.basis(), b.profiled(), b.noise(), b.steal()} {
+	for _, s := range []sentence{b.said(), b.status(), b.twins(), b.outputs(), b.drift(), b.basis(), b.profiled(), b.noise(), b.dropped(), b.steal()} {
 		if s.text != "" {
 			b.sheet.after = append(b.sheet.after, s)
 		}
@@ -176,6 +176,8 @@ func checkWords(e record.Equal, control string, worst float64) (demand, found st
 	case record.RuleSeedBand:
 		return fmt.Sprintf("%s, its means to lie in the seed-to-seed bands of %s (99 %%)", e.Output, control),
 			fmt.Sprintf("at %.2g of the band's half-width at most", worst)
+	case record.RuleScores:
+		return scoresDemand(e, control), fmt.Sprintf("at %.2g of the limits at most", worst)
 	case record.RuleBound:
 		return fmt.Sprintf("%s, all to be finite and at most %v", e.Output, e.Tolerance), fmt.Sprintf("%.3g at most", worst)
 	case record.RuleLargest:
@@ -196,7 +198,7 @@ func partsWords(n float64) string {
 func (b *sheetBuilder) basis() sentence {
 	restarts, pairs := 0, 0
 	for _, c := range b.cv.Comparisons {
-		if c.Pairs > pairs && !record.OfMemory(c.Metric) {
+		if c.Pairs > pairs && !record.OwnPass(c.Metric) {
 			restarts, pairs = c.Restarts, c.Pairs
 		}
 	}
@@ -206,7 +208,7 @@ func (b *sheetBuilder) basis() sentence {
 	text := fmt.Sprintf("%s in %s", counted(pairs, "pair"), counted(restarts, "restart"))
 	if b.cv.Stopped != "" {
 		text += "; stopped " + b.cv.Stopped
-	} else if n := b.plan.Plan.Restarts; n > restarts {
+	} else if n := b.plan.Plan.Restarts; n > restarts && b.plan.Plan.Seconds == 0 {
 		text += fmt.Sprintf(" of %d planned", n)
 	}
 	return sentence{label: "Basis", text: text}
@@ -228,6 +230,24 @@ func (b *sheetBuilder) noise() sentence {
 	}
 	return sentence{"Noise", fmt.Sprintf("other processes used more than 5 %% of the machine during %d of %d samples (%s)",
 		noisy, all, strings.Join(who, ", ")), doubtful}
+}
+
+// dropped counts the blocks that are left out for what the host did in them.
+func (b *sheetBuilder) dropped() sentence {
+	k := b.cv.Contamination
+	if k == nil {
+		return sentence{}
+	}
+	var causes []string
+	for _, why := range slices.Sorted(maps.Keys(k.Causes)) {
+		causes = append(causes, fmt.Sprintf("%s %d", why, k.Causes[why]))
+	}
+	text := fmt.Sprintf("%d of %d blocks, all arms alike, for what the host did in them and not for what was measured: %s",
+		k.Dropped, k.Blocks, strings.Join(causes, ", "))
+	if k.Dropped < k.Contaminated {
+		text += fmt.Sprintf("; of %d that deserved it, no more than half of any restart", k.Contaminated)
+	}
+	return sentence{"Dropped", text, doubtful}
 }
 
 // stealLimit is the share of stolen time from which on it is worth a warning.

@@ -105,8 +105,14 @@ func armRows(a record.ArmSummary) []csvRow {
 			"value": number(i.Value), "low": number(i.Low), "high": number(i.High)})
 	}
 	add(record.Throughput, "samples/s", a.Throughput)
+	if a.Efficiency != nil {
+		add(record.Efficiency, "", *a.Efficiency)
+	}
 	for _, p := range slices.Sorted(maps.Keys(a.Latency)) {
 		add(record.Latency+"_"+p, "s", a.Latency[p])
+	}
+	if a.Energy != nil {
+		add(record.Energy, "J", *a.Energy)
 	}
 	add("start", "s", a.Load)
 	add("first_call", "s", a.First)
@@ -124,6 +130,15 @@ func armRows(a record.ArmSummary) []csvRow {
 	}
 	if a.Worst != nil {
 		rows = append(rows, csvRow{"metric": "output_difference", "value": number(*a.Worst)})
+	}
+	if d := a.Drift; d != nil {
+		for _, r := range []struct {
+			metric string
+			value  float64
+		}{{"auroc", d.AUROC}, {"auroc_control", d.Control}, {"decisions_changed", float64(d.Changed)},
+			{"score_drift_median", d.Median}, {"score_drift_p99", d.P99}, {"score_drift_max", d.Max}} {
+			rows = append(rows, csvRow{"metric": r.metric, "value": number(r.value), "n": strconv.Itoa(d.Images)})
+		}
 	}
 	if a.Samples > 0 {
 		rows = append(rows,

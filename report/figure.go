@@ -26,10 +26,11 @@ type unit struct {
 
 // Units from large to small; the last is for all that is smaller.
 var (
-	plainUnits = []unit{{"", 1, 0}}
-	timeUnits  = []unit{{" s", 1, 1}, {" ms", 1e-3, 1e-3}, {" µs", 1e-6, 1e-6}, {" ns", 1e-9, 0}}
-	rateUnits  = []unit{{"M", 1e6, 1e6}, {"k", 1e3, 1e4}, {"", 1, 0}}
-	byteUnits  = []unit{{" GiB", 1 << 30, 1 << 30}, {" MiB", 1 << 20, 1 << 20}, {" KiB", 1 << 10, 1 << 10}, {" B", 1, 0}}
+	plainUnits  = []unit{{"", 1, 0}}
+	timeUnits   = []unit{{" s", 1, 1}, {" ms", 1e-3, 1e-3}, {" µs", 1e-6, 1e-6}, {" ns", 1e-9, 0}}
+	energyUnits = []unit{{" kJ", 1e3, 1e3}, {" J", 1, 1}, {" mJ", 1e-3, 0}}
+	rateUnits   = []unit{{"M", 1e6, 1e6}, {"k", 1e3, 1e4}, {"", 1, 0}}
+	byteUnits   = []unit{{" GiB", 1 << 30, 1 << 30}, {" MiB", 1 << 20, 1 << 20}, {" KiB", 1 << 10, 1 << 10}, {" B", 1, 0}}
 )
 
 func unitOf(v float64, units []unit) unit {

@@ -32,7 +32,23 @@ var fixtures = map[string]fixture{
 	"said":        said(),
 	"serving":     serving(),
 	"looked":      looked(),
+	"ranks":       ranks(),
 	"profiled":    profiled(),
+}
+
+// ranks are two, beside the one to which their efficiency relates.
+func ranks() fixture {
+	one, two := measured("one", 62, 0), measured("two", 99, 0)
+	efficiency := about(0.798, 0.02, 8)
+	two.Efficiency = &efficiency
+	c := of("distributed", "Two ranks, a batch each", one, two)
+	c.plan.Measure = []string{record.Throughput, record.Efficiency}
+	c.plan.Expect = []record.Expect{{Metric: record.Efficiency, Op: ">=", Ratio: 0.9}}
+	c.verdict.Comparisons = []record.Comparison{
+		compared(record.Throughput, "two", "one", 1.6, 0.04, record.Faster),
+		compared(record.Efficiency, "two", "one", 0.798, 0.02, record.Less),
+	}
+	return made(c)
 }
 
 // profiled is the fast path, with a plan that lacks an operator, one on two threads at
@@ -377,7 +393,11 @@ func checks() fixture {
 		c.verdict.Comparisons = []record.Comparison{compared(record.Throughput, "variant", "control", 1.1, 0.02, record.Faster)}
 		return c
 	}
+	scores := cellOf("scores", record.Equal{Output: "scores", Rule: record.RuleScores, Tolerance: 1,
+		Scores: &record.ScoreLimits{AUROCDrop: 0.002, Changed: 0.001, Images: 1000, Survey: "default"}}, 0.35, record.Passed)
+	scores.verdict.Arms[1].Drift = &record.Drift{Images: 1000, Control: 0.98143, AUROC: 0.98073, Changed: 0, Median: 0.00021, P99: 0.0134, Max: 0.0512}
 	return made(
+		scores,
 		cellOf("gradients", record.Equal{Output: "gradients", Rule: record.RuleLargest, Tolerance: 1e-6}, 3e-8, record.Passed),
 		cellOf("digests", record.Equal{Output: "digests", Rule: record.RuleDigest}, 0, record.Passed),
 		cellOf("other-digests", record.Equal{Output: "digests", Rule: record.RuleDigest}, 3, record.NotPassed),

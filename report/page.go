@@ -75,7 +75,7 @@ func newPage(run record.Run, v record.Verdicts, o Options) page {
 	if len(v.Cells) > 1 {
 		p.short = inShort(run, v)
 	}
-	p.foot = runFoot(v)
+	p.foot = runFoot(v, o)
 	return p
 }
 
@@ -151,8 +151,11 @@ func cellName(cv record.CellVerdict) string {
 }
 
 // runFoot says what holds for all cells.
-func runFoot(v record.Verdicts) []sentence {
+func runFoot(v record.Verdicts, o Options) []sentence {
 	out := []sentence{overhead(v.Overhead)}
+	if o.Calibration != "" {
+		out = append(out, sentence{label: "Calibration", text: o.Calibration})
+	}
 	if v.Dropped > 0 {
 		out = append(out, sentence{"Journal", counted(v.Dropped, "line") + " of it could not be read; the rest counts", doubtful})
 	}

@@ -83,10 +83,12 @@ func (b *sheetBuilder) comparison(metric, variant string) *record.Comparison {
 // metricNames are metrics in words.
 var metricNames = map[string]string{
 	record.Throughput: "throughput",
+	record.Efficiency: "efficiency of ranks",
 	record.Latency:    "median latency",
 	record.MemoryPeak: "peak memory",
 
 	record.ActivationPeak: "peak activations",
+	record.Energy:         "energy",
 }
 
 func metricName(metric string) string { return orElse(metricNames[metric], metric) }
@@ -96,9 +98,11 @@ func better(metric string) string {
 	switch metric {
 	case record.Throughput:
 		return "above 1 is faster"
+	case record.Efficiency:
+		return "above 1 is more efficient"
 	case record.Latency:
 		return "below 1 is faster"
-	case record.MemoryPeak, record.ActivationPeak:
+	case record.MemoryPeak, record.ActivationPeak, record.Energy:
 		return "below 1 is less"
 	}
 	return ""
@@ -136,6 +140,9 @@ func (b *sheetBuilder) parts() []part {
 			return entry{figure: interval(a.Throughput, units)}
 		}})
 	}
+	if slices.Contains(b.plan.Measure, record.Efficiency) {
+		out = append(out, part{column{"efficiency", true}, efficiency})
+	}
 	if b.shows(record.Latency, func(a record.ArmSummary) bool { return len(a.Latency) > 0 }) {
 		units := b.common(timeUnits, func(a record.ArmSummary) float64 { return a.Latency["p50"].Value })
 		out = append(out, part{column{"p50 latency", true}, func(a record.ArmSummary) entry { return b.latency(a, units) }})
@@ -148,10 +155,22 @@ func (b *sheetBuilder) parts() []part {
 		units := b.common(byteUnits, func(a record.ArmSummary) float64 { return float64(activationPeak(a)) })
 		out = append(out, part{column{"activations", true}, func(a record.ArmSummary) entry { return word(bytesIn(activationPeak(a), units)) }})
 	}
+	if b.shows(record.Energy, func(a record.ArmSummary) bool { return a.Energy != nil }) {
+		units := b.common(energyUnits, func(a record.ArmSummary) float64 { return energyOf(a).Value })
+		out = append(out, part{column{"energy/sample", true}, func(a record.ArmSummary) entry { return entry{figure: interval(energyOf(a), units)} }})
+	}
 	if b.metric != "" {
 		out = append(out, part{column{"ratio", true}, b.ratio})
 	}
 	return append(out, part{column{head: "outcome"}, b.outcome})
+}
+
+// energyOf is absent where none was counted.
+func energyOf(a record.ArmSummary) record.Interval {
+	if a.Energy == nil {
+		return record.Interval{}
+	}
+	return *a.Energy
 }
 
 // shows says whether a metric has a column: it was to be measured, or was.
@@ -176,6 +195,13 @@ func (b *sheetBuilder) latency(a record.ArmSummary, units []unit) entry {
 		e.notes = []int{b.note(fmt.Sprintf("a median latency is printed from %d iterations on", verdict.Floor(0.5)))}
 	}
 	return e
+}
+
+func efficiency(a record.ArmSummary) entry {
+	if a.Efficiency == nil {
+		return word(absent)
+	}
+	return entry{figure: interval(*a.Efficiency, plainUnits)}
 }
 
 func (b *sheetBuilder) ratio(a record.ArmSummary) entry {

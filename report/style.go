@@ -18,6 +18,10 @@ type Options struct {
 	Width   int  // columns; 0 means DefaultWidth
 	Color   bool // repeat with colour what words say
 	Details bool // tail latencies and cold costs as well
+
+	// Calibration says what was found when equal arms were compared on the run's
+	// machine, in a line; empty leaves it out.
+	Calibration string
 }
 
 // OptionsFor suits the layout to where it goes: colour on a terminal alone, and

@@ -57,9 +57,9 @@ func (c *cellRun) start(a *arm, restart int, pass string) error {
 		return err
 	}
 	a.w = w
-	if was, known := c.session.state.builds[w.hello.Worker]; known && was != w.hello.Build {
+	if was, known := c.session.state.builds[a.Worker]; known && was != w.hello.Build {
 		a.kill()
-		return &Rebuilt{Worker: w.hello.Worker, Was: was, Is: w.hello.Build}
+		return &Rebuilt{Worker: a.Worker, Was: was, Is: w.hello.Build}
 	}
 	return c.prepare(a, pass)
 }

@@ -23,13 +23,14 @@ type cellRun struct {
 	arms    []*arm           // in the cell's order, those that are still in
 	settled []*arm           // variants that a look has decided: in for memory passes alone
 	running map[string]*mean // variant → log-ratio to the control
+	over    map[int]bool     // restart → there is no time for it
 	where   progress.State
 }
 
 // measureCell does what is left to do of a cell. The error is one that ends
 // the run: of the journal, or of the context.
 func (s *session) measureCell(ctx context.Context, index int) error {
-	c := &cellRun{session: s, ctx: ctx, index: index, cell: s.run.Cells[index], running: map[string]*mean{}}
+	c := &cellRun{session: s, ctx: ctx, index: index, cell: s.run.Cells[index], running: map[string]*mean{}, over: map[int]bool{}}
 	c.state = s.state.cell(c.cell.ID)
 	if c.state.ended {
 		return nil
@@ -44,6 +45,9 @@ func (s *session) measureCell(ctx context.Context, index int) error {
 	}
 	c.where = progress.State{Cell: index + 1, Cells: len(s.run.Cells), Name: record.Name(c.cell.Scenario, c.cell.Point),
 		Restarts: c.cell.Plan.Restarts, Blocks: c.cell.Plan.Blocks}
+	if c.cell.Plan.Seconds > 0 {
+		c.where.Restarts = 0 // nobody knows how many
+	}
 	defer c.closeAll()
 	err := c.measure()
 	if errors.Is(err, errCellEnded) {
@@ -61,6 +65,10 @@ func (c *cellRun) measure() error {
 	}
 	done := 0
 	for r := range c.cell.Plan.Restarts {
+		if c.outOfTime(r) {
+			c.sink.Note(fmt.Sprintf("%s: ends after %d of %d restarts: its time is up", record.Name(c.cell.Scenario, c.cell.Point), r, c.cell.Plan.Restarts))
+			break
+		}
 		if err := c.restart(r); err != nil {
 			return err
 		}
@@ -76,6 +84,13 @@ func (c *cellRun) measure() error {
 
 // passes makes the passes that are not of time, after so many restarts.
 func (c *cellRun) passes(restarts int) error {
+	if countsEnergy(c.cell) {
+		for r := range restarts {
+			if err := c.energy(r); err != nil {
+				return err
+			}
+		}
+	}
 	if countsMemory(c.cell) {
 		for r := range max(memoryRestarts, restarts) {
 			if err := c.memory(r); err != nil {
@@ -87,6 +102,18 @@ func (c *cellRun) passes(restarts int) error {
 		return c.profiles()
 	}
 	return nil
+}
+
+// outOfTime says whether restart r would, if it takes as long as those before, end
+// after the time that the cell may take. One that was begun is ended. Once the restart
+// before has ended, and its outputs were compared as those of the last or not, the
+// answer stays.
+func (c *cellRun) outOfTime(r int) bool {
+	if out, said := c.over[r]; said {
+		return out
+	}
+	limit := c.cell.Plan.Seconds
+	return limit > 0 && r > 0 && c.state.next[r] == 0 && c.state.spent*float64(r+1)/float64(r) > limit
 }
 
 // each runs a step for every arm in the given order, and drops the arms for

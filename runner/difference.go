@@ -20,6 +20,8 @@ func difference(e record.Equal, got, want protocol.Outputs) (worst float64, why 
 		return bandDifference(e, got, want)
 	case record.RuleBound:
 		return boundDifference(e, got)
+	case record.RuleScores:
+		return scoreDifference(e, got, want)
 	}
 	return valueDifference(e, got, want)
 }

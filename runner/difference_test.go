@@ -85,6 +85,47 @@ func TestDifference(t *testing.T) {
 	}
 }
 
+// scoresWithin is a check of the scores of ten images.
+func scoresWithin(fall, changed float64) record.Equal {
+	return record.Equal{Output: "scores", Rule: record.RuleScores, Tolerance: 1,
+		Scores: &record.ScoreLimits{AUROCDrop: fall, Changed: changed, Images: 10, Survey: "default"}}
+}
+
+// What is kept of a comparison of scores is what was measured, whether or not it passes.
+func TestDriftIsRecorded(t *testing.T) {
+	cell := faultyCell()
+	limits := scoresWithin(0.1, 0.2)
+	cell.Equal = &limits
+	opts := options(t, fakeworker.Script{}, cell)
+	opts.Workers["faulty"] = fake(fakeworker.Script{Name: "faulty", Faults: []fakeworker.Fault{{Do: "sway", At: protocol.OpVerify, Every: true}}})
+	seen := 0
+	for _, e := range journal(t, mustStart(t, opts))[record.KindOutputs] {
+		o := e.Outputs
+		if o == nil {
+			continue
+		}
+		if o.Drift == nil {
+			t.Fatalf("%s: no drift: %s", o.Arm, o.Why)
+		}
+		want, worst := record.Drift{Images: 10, Control: 1, AUROC: 1}, 0.0
+		if o.Arm == "variant1" {
+			seen++
+			moved := 1/(1+math.Exp(-0.05)) - 1/(1+math.Exp(0.05))
+			if math.Abs(o.Drift.Max-moved) > 1e-7 {
+				t.Errorf("a score moved by %v, want %v", o.Drift.Max, moved)
+			}
+			// Of ten decisions two may change, and that is the nearer limit.
+			worst, want.AUROC, want.Changed, want.P99, want.Max = 0.5, 0.96, 1, o.Drift.P99, o.Drift.Max
+		}
+		if !o.Pass || *o.Drift != want || math.Abs(float64(o.Worst)-worst) > 1e-12 {
+			t.Errorf("%s: pass %v, worst %v, drift %+v; want %v, %+v", o.Arm, o.Pass, o.Worst, o.Drift, worst, want)
+		}
+	}
+	if seen != 2 {
+		t.Errorf("the variant was compared %d times; want before and after", seen)
+	}
+}
+
 // Every check has an arm that fails it, before the timing and after.
 func TestEveryCheckCanFail(t *testing.T) {
 	for _, tt := range []struct {
@@ -103,6 +144,11 @@ func TestEveryCheckCanFail(t *testing.T) {
 		{record.Equal{Output: "final_quality", Rule: record.RuleSeedBand, Tolerance: 1}, "drift", record.QualityFail, "final_quality: loss has mean 0.605 over 5 seeds, outside"},
 		{record.Equal{Output: "final_quality", Rule: record.RuleSeedBand, Tolerance: 1}, "nan-outputs", record.QualityFail, "final_quality: loss: a value is NaN"},
 
+		{scoresWithin(0.01, 0.5), "sway", record.QualityFail, "scores: AUROC is 0.96000, 0.04 below the control's 1.00000; the limit is 0.01"},
+		{scoresWithin(0.5, 0.05), "sway", record.QualityFail, "scores: 1 of 10 decisions are not the control's; the limit is 5 %"},
+		{scoresWithin(0.01, 0.05), "nan-outputs", record.QualityFail, "scores: image 1 has logit NaN"},
+		{scoresWithin(0.01, 0.05), "shape", record.QualityFail, "scores: outputs of shape [2]; want logits, thresholds, labels"},
+		{scoresWithin(0.01, 0.05), "unsupported", record.Skipped, "PyTorch is not installed"},
 		{record.Equal{Output: "final_quality", Rule: record.RuleSeedBand, Tolerance: 1}, "shape", record.Invalid, "worker sent final_quality of 2 seeds; a seed-to-seed band needs 3"},
 		{record.Equal{Output: "digests", Rule: record.RuleDigest}, "lie-digest", record.Invalid, "worker's digest of its 3 digests is 00…"},
 		{record.Equal{Output: "fused", Tolerance: 1e-6}, "unsupported", record.Skipped, "PyTorch is not installed"},

@@ -171,6 +171,18 @@ func TestArmsThatCannotStartSayWhatToDo(t *testing.T) {
 		{"no such program, which is optional", func(a *record.Arm, o Options) {
 			o.Workers["faulty"] = Command{Argv: []string{"lensbench-no-such-program"}, Install: "install Python 3", Optional: true}
 		}, record.Skipped, "lensbench-no-such-program is not there; install Python 3"},
+		{"a shim for a program that is not there", func(a *record.Arm, o Options) {
+			o.Workers["faulty"] = Command{Argv: []string{"/bin/sh", "-c", "exit 127"}, Install: "install Python 3", Optional: true}
+		}, record.Skipped, "/bin/sh is not there, says what stands for it (exit status 127); install Python 3"},
+		{"a shim, of what no machine may do without", func(a *record.Arm, o Options) {
+			o.Workers["faulty"] = Command{Argv: []string{"/bin/sh", "-c", "exit 127"}}
+		}, record.Crash, "worker ended instead of answering hello: exit status 127"},
+		{"an end with another status", func(a *record.Arm, o Options) {
+			o.Workers["faulty"] = Command{Argv: []string{"/bin/sh", "-c", "exit 1"}, Optional: true}
+		}, record.Crash, "worker ended instead of answering hello: exit status 1"},
+		{"not a program, which is optional", func(a *record.Arm, o Options) {
+			o.Workers["faulty"] = Command{Argv: []string{"/etc/passwd"}, Install: "install Python 3", Optional: true}
+		}, record.Skipped, "cannot start /etc/passwd: fork/exec /etc/passwd: permission denied; install Python 3"},
 		{"not a program", func(a *record.Arm, o Options) {
 			o.Workers["faulty"] = Command{Argv: []string{"/etc/passwd"}}
 		}, record.Failed, "cannot start /etc/passwd: "},

@@ -22,6 +22,8 @@ type cellForecast struct {
 	starts, blocks, passes int     // in all; a start is of all arms, a pass of one
 	leftStarts, leftBlocks int
 	leftPasses             int
+
+	seconds, spent float64 // of a plan that has only so much time; 0: it has not
 }
 
 const guessedStart = 3 // s, for a worker that loads libtorch
@@ -32,15 +34,18 @@ func newForecast(cells []record.Cell, st *state) *forecast {
 		done := st.cell(c.ID)
 		n := len(c.Arms)
 		cf := cellForecast{arms: n, starts: c.Plan.Restarts, blocks: c.Plan.Restarts * c.Plan.Blocks,
-			block: float64(n) * (2*c.Plan.SampleSeconds + gap.Seconds())}
+			block: float64(n) * (2*c.Plan.SampleSeconds + gap.Seconds()), seconds: c.Plan.Seconds, spent: done.spent}
 		if countsMemory(c) {
 			cf.passes = memoryRestarts * n
+		}
+		if countsEnergy(c) {
+			cf.passes += c.Plan.Restarts * n
 		}
 		if c.Profile {
 			cf.passes += n
 		}
 		if !done.ended {
-			cf.leftStarts, cf.leftBlocks, cf.leftPasses = cf.starts, cf.blocks, cf.passes-len(done.memory)-len(done.profiled)
+			cf.leftStarts, cf.leftBlocks, cf.leftPasses = cf.starts, cf.blocks, cf.passes-len(done.memory)-len(done.energy)-len(done.profiled)
 			for r := range c.Plan.Restarts {
 				cf.leftBlocks -= done.next[r]
 				if done.next[r] >= c.Plan.Blocks {
@@ -65,13 +70,18 @@ func (f *forecast) startup(cell, arms int) (done func()) {
 }
 
 func (f *forecast) block(cell int, seconds float64) { f.cells[cell].block = seconds }
-func (f *forecast) blockDone(cell int)              { f.cells[cell].leftBlocks-- }
 func (f *forecast) passDone(cell int)               { f.cells[cell].leftPasses = max(0, f.cells[cell].leftPasses-1) }
+
+// blockDone is called after a block, with the seconds that the cell has taken.
+func (f *forecast) blockDone(cell int, spent float64) {
+	f.cells[cell].leftBlocks--
+	f.cells[cell].spent = spent
+}
 
 // finish is called when a cell ends, in whatever way.
 func (f *forecast) finish(cell int) {
 	c := &f.cells[cell]
-	c.leftStarts, c.leftBlocks, c.leftPasses = 0, 0, 0
+	c.leftStarts, c.leftBlocks, c.leftPasses, c.spent = 0, 0, 0, c.seconds
 }
 
 // progress returns the share of the run that is done and the seconds that are
@@ -79,6 +89,11 @@ func (f *forecast) finish(cell int) {
 func (f *forecast) progress() (done, left float64) {
 	total := 0.0
 	for _, c := range f.cells {
+		if c.seconds > 0 {
+			total += c.seconds
+			left += max(0, c.seconds-c.spent)
+			continue
+		}
 		total += f.cost(c, c.starts, c.blocks, c.passes)
 		left += f.cost(c, c.leftStarts, c.leftBlocks, c.leftPasses)
 	}

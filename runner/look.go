@@ -20,7 +20,7 @@ func (c *cellRun) look(restarts int) error {
 		return nil
 	}
 	settled := []string{}
-	for _, name := range judge.Settled(c.cell, c.state.entries, restarts) {
+	for _, name := range judge.Settled(c.run.Machine, c.cell, c.state.entries, restarts) {
 		if _, before := c.state.settled[name]; !before && c.isIn(name) {
 			settled = append(settled, name)
 		}
@@ -37,7 +37,7 @@ func (c *cellRun) isIn(name string) bool {
 
 // endsAfter says whether restart r is the last of any arm.
 func (c *cellRun) endsAfter(r int) bool {
-	if r == c.cell.Plan.Restarts-1 {
+	if r == c.cell.Plan.Restarts-1 || c.outOfTime(r+1) {
 		return true
 	}
 	return slices.ContainsFunc(c.arms, func(a *arm) bool { return c.state.settled[a.Name] == r+1 })

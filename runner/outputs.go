@@ -38,6 +38,7 @@ func (c *cellRun) unchecked(when string, r int) bool {
 
 // checksAfter says whether outputs are to be compared at the end of a restart.
 func (c *cellRun) checksAfter(r int) bool {
+	c.over[r+1] = c.outOfTime(r + 1)
 	return c.unchecked(after, r) && (c.endsAfter(r) || c.checkIsCheap())
 }
 
@@ -65,12 +66,13 @@ func (c *cellRun) check(r int, when string) error {
 			control = out
 		}
 		worst, why := difference(*c.cell.Equal, out, control)
+		drift := driftOf(*c.cell.Equal, out, control)
 		if why != "" && when == after {
 			why += fmt.Sprintf("; found after the timing of restart %d", r+1)
 		}
 		err = c.append(record.Entry{Kind: record.KindOutputs, Cell: c.cell.ID, Outputs: &record.OutputEntry{
 			Arm: a.Name, Restart: r, When: when, Digest: out.Digest, Shape: out.Shape,
-			Worst: protocol.Number(worst), Pass: why == "", Why: why, Seconds: took}})
+			Worst: protocol.Number(worst), Pass: why == "", Why: why, Seconds: took, Drift: drift}})
 		if err != nil || why == "" {
 			return err
 		}
@@ -112,6 +114,9 @@ func (c *cellRun) verify(a *arm) (protocol.Outputs, error) {
 	req := protocol.Request{Op: protocol.OpVerify}
 	if name := c.cell.Equal.Output; !protocol.DefaultCheck(name) {
 		req.Verify = &protocol.VerifyRequest{Check: name}
+		if s := c.cell.Equal.Scores; s != nil {
+			req.Verify.Survey, req.Verify.Images = s.Survey, s.Images
+		}
 	}
 	resp, err := a.w.ask(req)
 	var f *failure

@@ -57,6 +57,8 @@ func checkCell(c record.Cell) error {
 		return fmt.Errorf("%d restarts of %d blocks; want at least 1 of each", p.Restarts, p.Blocks)
 	case len(p.Looks) > 0 && !looksFit(p):
 		return fmt.Errorf("looks after %v of %d restarts; want ascending numbers, the last being that of all restarts", p.Looks, p.Restarts)
+	case !(p.Seconds >= 0):
+		return fmt.Errorf("seconds is %v; want at least 0", p.Seconds)
 	case p.Warmup < 0:
 		return fmt.Errorf("warmup is %d; want at least 0", p.Warmup)
 	case !(p.SampleSeconds > 0) || !(p.TimeLimit > 2*p.SampleSeconds):
@@ -79,6 +81,9 @@ func iterationsFor(sample, slowest float64) int {
 	}
 	return max(1, int(min(maxIterations, sample/slowest+0.5)))
 }
+
+// countsEnergy says whether a cell has energy passes.
+func countsEnergy(c record.Cell) bool { return slices.Contains(c.Measure, record.Energy) }
 
 // countsMemory says whether a cell has memory passes.
 func countsMemory(c record.Cell) bool { return slices.ContainsFunc(c.Measure, record.OfMemory) }

@@ -60,16 +60,39 @@ func start(c Command, mark string, stdin, stdout, stderr *os.File) (*process, er
 
 func startFailure(c Command, err error) *failure {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, exec.ErrNotFound) {
-		reason := c.Argv[0] + " is not there"
-		if c.Install != "" {
-			reason += "; " + c.Install
-		}
-		if c.Optional {
-			return failf(record.Skipped, "%s", reason)
-		}
-		return failf(record.Failed, "%s", reason)
+		return c.absent(c.Argv[0] + " is not there")
 	}
-	return failf(record.Failed, "cannot start %s: %v", c.Argv[0], err)
+	reason := fmt.Sprintf("cannot start %s: %v", c.Argv[0], err)
+	if c.Optional { // not a program, not for this user, in no directory: there is none to be had
+		return c.absent(reason)
+	}
+	return failf(record.Failed, "%s", reason)
+}
+
+// absent is the failure of a worker whose program this machine has not.
+func (c Command) absent(reason string) *failure {
+	status := record.Failed
+	if c.Optional {
+		status = record.Skipped
+	}
+	if c.Install != "" {
+		reason += "; " + c.Install
+	}
+	return failf(status, "%s", reason)
+}
+
+// Exit statuses by which whoever should have started a program says that it is not
+// there, or none: shells, env, and the shims of version managers that stand on PATH for
+// programs which they may not have (POSIX, Shell & Utilities, 2.8.2).
+const (
+	notExecutable = 126
+	notFound      = 127
+)
+
+// missing says whether the worker has ended because its program is not there.
+func (p *process) missing() bool {
+	code := p.cmd.ProcessState.ExitCode()
+	return code == notExecutable || code == notFound
 }
 
 // spawn starts cmd from a thread that lives as long as this process. The

@@ -117,7 +117,7 @@ func (c *cellRun) blocks(r int) error {
 		if err := c.block(r, b); err != nil {
 			return err
 		}
-		c.forecast.blockDone(c.index)
+		c.forecast.blockDone(c.index, c.state.spent)
 	}
 	return nil
 }

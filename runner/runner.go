@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"lensbench/accelerator"
 	"lensbench/record"
 	"lensbench/runner/progress"
 )
@@ -15,11 +16,19 @@ type Options struct {
 	Runs    string        // directory in which the run's directory is made; Resume ignores it
 	Command []string      // arguments that make this run again, kept in the record
 	Seed    uint64        // of every random order; 0 chooses one. Resume ignores it
+	Gate    *record.Gate  // of a run that compares builds; Resume takes it from the run
 
 	Workers  map[string]Command // how to start each worker that an arm may name
 	Cache    string             // absolute directory for derived data, handed to workers
 	Progress progress.Sink      // nil shows nothing
 	Wait     bool               // wait while another run uses this machine, instead of refusing
+
+	// Accelerators opens the monitor of the machine's accelerators, for cells that
+	// use one; nil is accelerator.Open.
+	Accelerators func() (accelerator.Monitor, error)
+
+	// Root is where the counters of energy lie below; "" but in tests.
+	Root string
 }
 
 // A Command starts a worker.
@@ -41,11 +50,15 @@ var ErrComplete = errors.New("run is complete; nothing is left to resume")
 type Interrupted struct {
 	Dir    string // of the run
 	Blocks int    // complete, kept
-	Total  int    // that the run has in all
+	Total  int    // that the run has in all; 0 if its time decides that
 }
 
 func (e *Interrupted) Error() string {
-	return fmt.Sprintf("interrupted: %d of %d blocks are kept in %s; go on with: bench run --resume %s", e.Blocks, e.Total, e.Dir, e.Dir)
+	of := ""
+	if e.Total > 0 {
+		of = fmt.Sprintf(" of %d", e.Total)
+	}
+	return fmt.Sprintf("interrupted: %d%s blocks are kept in %s; go on with: bench run --resume %s", e.Blocks, of, e.Dir, e.Dir)
 }
 
 // Unwrap makes errors.Is(err, context.Canceled) true.

@@ -38,7 +38,7 @@ func TestAForecastEndsAtNothingLeft(t *testing.T) {
 			f.startup(i, len(c.Arms))()
 			f.block(i, 0.5)
 			for range c.Plan.Blocks {
-				f.blockDone(i)
+				f.blockDone(i, 0)
 				if done, left := f.progress(); done < 0 || done > 1 || left < 0 {
 					t.Errorf("%v is done, %v s are left", done, left)
 				}

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"math"
 	"time"
 
 	"lensbench/protocol"
@@ -22,6 +23,7 @@ func (c *cellRun) sample(a *arm, untimed, iterations int) (record.Sample, error)
 	if err != nil {
 		return record.Sample{}, err
 	}
+	jump := clockJump(sent, time.Now())
 	s := record.Sample{
 		Arm:        a.Name,
 		Start:      c.at(sent),
@@ -30,10 +32,22 @@ func (c *cellRun) sample(a *arm, untimed, iterations int) (record.Sample, error)
 		Said:       *resp.Sample,
 		Host:       c.host.After(a.w.proc.group),
 	}
+	s.Host.ClockJump = jump
+	c.watchClocks(&s.Host)
 	if err := s.Check(a.facts.ItemsPerIteration); err != nil {
 		return s, a.w.blame(failf(record.Invalid, "worker's sample cannot be true: %v", err))
 	}
 	return s, nil
+}
+
+// clockJump is how much further the wall clock went than the monotonic one, in
+// seconds. What it may do by itself, being slewed or read a moment later, is none.
+func clockJump(from, to time.Time) float64 {
+	d := (to.Round(0).Sub(from.Round(0)) - to.Sub(from)).Seconds() // Round(0) strips the monotonic reading
+	if math.Abs(d) < 1e-4 {
+		return 0
+	}
+	return d
 }
 
 // firstIteration runs the first iteration after prepare, the cold cost.

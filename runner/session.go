@@ -12,6 +12,8 @@ import (
 
 	"github.com/dustin/go-humanize/english"
 
+	"lensbench/accelerator"
+	"lensbench/energy"
 	"lensbench/protocol"
 	"lensbench/record"
 	"lensbench/runner/progress"
@@ -26,6 +28,9 @@ type session struct {
 	journal  *record.Journal
 	state    *state
 	host     *telemetry.Host
+	devices  accelerator.Monitor // nil if no cell uses any, or none can be read
+	meter    *energy.Meter       // nil if no cell measures energy, or none is counted here
+	noEnergy string              // why
 	sink     progress.Sink
 	forecast *forecast
 	began    time.Time // of this session
@@ -147,6 +152,11 @@ func (s *session) measure(ctx context.Context) error {
 	}
 	defer host.Close()
 	s.host = host
+	s.watchAccelerators()
+	if s.devices != nil {
+		defer s.devices.Close()
+	}
+	s.openMeter()
 	s.forecast = newForecast(s.run.Cells, s.state)
 	for i := range s.run.Cells {
 		if err := s.measureCell(ctx, i); err != nil {
@@ -194,6 +204,7 @@ func newRun(opts Options) record.Run {
 		Seed:    opts.Seed,
 		Context: record.Host{}.Context(WorkerEnv),
 		Cells:   opts.Cells,
+		Gate:    opts.Gate,
 	}
 	for run.Seed == 0 {
 		run.Seed = rand.Uint64()
@@ -212,9 +223,13 @@ func sinkOf(opts Options) progress.Sink {
 	return opts.Progress
 }
 
+// totalBlocks is 0 if nobody knows.
 func totalBlocks(cells []record.Cell) int {
 	n := 0
 	for _, c := range cells {
+		if c.Plan.Seconds > 0 {
+			return 0
+		}
 		n += c.Plan.Restarts * c.Plan.Blocks
 	}
 	return n

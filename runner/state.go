@@ -9,9 +9,11 @@ import (
 // resumed run cannot know more or less than one that was never stopped.
 type state struct {
 	cells    map[string]*cellState
-	builds   map[string]string // worker → build, of its first process
-	blocks   int               // complete, in all cells
-	last     float64           // s, time of the last entry
+	workers  map[[2]string]string // cell, arm → worker
+	builds   map[string]string    // worker → build, of its first process
+	blocks   int                  // complete, in all cells
+	last     float64              // s, time of the last entry
+	at       string               // cell of the last entry, "" of none
 	complete bool
 	looked   map[string]bool // cells whose plan has looks: what they measured is kept for them
 }
@@ -20,9 +22,12 @@ type state struct {
 type cellState struct {
 	ended      bool                          // by a status of its own
 	lost       map[string]record.StatusEntry // arms that ended with a status
+	spent      float64                       // s on it so far, but for pauses between sessions
 	iterations int                           // per sample, 0 until chosen
 	next       map[int]int                   // restart → its next block
 	memory     map[pass]peaks
+	energy     map[pass]bool
+	powerless  map[string]bool // arms whose energy cannot be counted
 	countless  map[string]bool // arms whose worker cannot count memory
 	profiled   map[string]bool // arms whose profile was made, or cannot be
 	checked    map[check]bool
@@ -32,7 +37,7 @@ type cellState struct {
 	entries    []record.Entry     // what a look needs to know, in a cell with looks
 }
 
-// A pass is one memory pass.
+// A pass is one memory or energy pass.
 type pass struct {
 	arm     string
 	restart int
@@ -56,9 +61,12 @@ func checkOf(arm, when string, restart int) check {
 }
 
 func newState(cells []record.Cell) *state {
-	s := &state{cells: map[string]*cellState{}, builds: map[string]string{}, looked: map[string]bool{}}
+	s := &state{cells: map[string]*cellState{}, workers: map[[2]string]string{}, builds: map[string]string{}, looked: map[string]bool{}}
 	for _, c := range cells {
 		s.looked[c.ID] = len(c.Plan.Looks) > 0
+		for _, a := range c.Arms {
+			s.workers[[2]string{c.ID, a.Name}] = a.Worker
+		}
 	}
 	return s
 }
@@ -66,7 +74,7 @@ func newState(cells []record.Cell) *state {
 func (s *state) cell(id string) *cellState {
 	c := s.cells[id]
 	if c == nil {
-		c = &cellState{lost: map[string]record.StatusEntry{}, next: map[int]int{}, memory: map[pass]peaks{}, countless: map[string]bool{}, profiled: map[string]bool{},
+		c = &cellState{lost: map[string]record.StatusEntry{}, next: map[int]int{}, memory: map[pass]peaks{}, energy: map[pass]bool{}, powerless: map[string]bool{}, countless: map[string]bool{}, profiled: map[string]bool{},
 			checked: map[check]bool{}, verify: map[string]float64{}, settled: map[string]int{}, looks: map[int]bool{}}
 		s.cells[id] = c
 	}
@@ -74,7 +82,10 @@ func (s *state) cell(id string) *cellState {
 }
 
 func (s *state) apply(e record.Entry) {
-	s.last = max(s.last, e.Time)
+	if e.Cell != "" && e.Cell == s.at {
+		s.cell(e.Cell).spent += max(0, e.Time-s.last)
+	}
+	s.last, s.at = max(s.last, e.Time), e.Cell
 	if s.looked[e.Cell] && (e.Kind == record.KindWorker || e.Kind == record.KindBlock || e.Kind == record.KindStatus) {
 		c := s.cell(e.Cell)
 		c.entries = append(c.entries, e)
@@ -92,6 +103,10 @@ func (s *state) apply(e record.Entry) {
 		c.countless[e.Memory.Arm] = e.Memory.TensorPeak == 0
 	case record.KindProfile:
 		s.cell(e.Cell).profiled[e.Profile.Arm] = true
+	case record.KindEnergy:
+		c := s.cell(e.Cell)
+		c.energy[pass{e.Energy.Arm, e.Energy.Restart}] = true
+		c.powerless[e.Energy.Arm] = c.powerless[e.Energy.Arm] || e.Energy.Absent != ""
 	case record.KindOutputs:
 		// Outputs that differ are followed by a status. If the run was killed
 		// in between, they must be compared again to get it.
@@ -121,8 +136,9 @@ func (s *state) apply(e record.Entry) {
 
 func (s *state) applyWorker(e record.Entry) {
 	w := e.Worker
-	if _, known := s.builds[w.Hello.Worker]; !known {
-		s.builds[w.Hello.Worker] = w.Hello.Build
+	name := s.workers[[2]string{e.Cell, w.Arm}]
+	if _, known := s.builds[name]; !known {
+		s.builds[name] = w.Hello.Build
 	}
 	if c := s.cell(e.Cell); w.Pass == timePass && c.iterations == 0 {
 		c.iterations = w.Iterations

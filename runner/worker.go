@@ -55,6 +55,11 @@ func open(ctx context.Context, l launch) (*worker, error) {
 	resp, err := w.ask(protocol.Request{Op: protocol.OpHello})
 	if err != nil {
 		w.kill()
+		if f := asFailure(err); f.status == record.Crash && l.command.Optional && w.proc.missing() {
+			absent := l.command.absent(fmt.Sprintf("%s is not there, says what stands for it (%s)", l.command.Argv[0], w.proc.cmd.ProcessState))
+			absent.stderr = f.stderr
+			return nil, absent
+		}
 		return nil, err
 	}
 	w.hello, w.loaded = *resp.Hello, time.Since(w.began).Seconds()

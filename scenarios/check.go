@@ -24,6 +24,7 @@ func (d *decoder) check(doc *document) {
 	d.checkKind(doc)
 	d.checkMatrix(doc)
 	d.checkArms(doc)
+	d.checkSingles(doc)
 	d.checkClaim(doc)
 	d.checkDecides(doc)
 	d.checkExpect(doc)
@@ -105,6 +106,21 @@ func (d *decoder) checkKind(doc *document) {
 		}
 	}
 	d.checkOutputs(kind)
+	d.checkTrained()
+}
+
+// checkTrained finds scores of networks that nobody has trained, whose decisions mean
+// nothing.
+func (d *decoder) checkTrained() {
+	p, ok := d.at["check"]
+	if !ok || d.written("workload", trainedKey) || d.written("matrix", trainedKey) {
+		return
+	}
+	for _, c := range children(p) {
+		if c.key.Value == protocol.CheckScores {
+			d.report(c.key, "scores of networks that are not trained", "trained in workload, such as "+trainedKey+": [default]", "")
+		}
+	}
 }
 
 // checkOutputs finds a check of outputs that work of this kind does not have,

@@ -76,10 +76,12 @@ func (d *decoder) checkChoice(doc *document, c choice) {
 // metricOf translates the words of measure into metrics.
 var metricOf = map[string]string{
 	"throughput": record.Throughput,
+	"efficiency": record.Efficiency,
 	"latency":    record.Latency,
 	"memory":     record.MemoryPeak,
 
 	"activations": record.ActivationPeak,
+	"energy":      record.Energy,
 }
 
 // metrics are what is measured, as record names them.
@@ -118,7 +120,7 @@ func (d *decoder) checkExpect(doc *document) {
 
 // good is the side of a bound on which a metric is better.
 func good(metric string) string {
-	if metric == record.Throughput {
+	if metric == record.Throughput || metric == record.Efficiency {
 		return ">="
 	}
 	return "<="

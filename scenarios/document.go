@@ -24,7 +24,7 @@ type document struct {
 	Variants variants `yaml:"variants" need:"true" doc:"arms that are compared with the control, by name"`
 	Decides  decides  `yaml:"decides" doc:"variant, and for each axis of the matrix the value, whose result decides the claim"`
 	Check    *check   `yaml:"check" doc:"what must be equal between arms for a speed-up to count"`
-	Measure  []string `yaml:"measure" enum:"throughput latency memory activations" doc:"what is reported (default throughput, latency); memory, of which activations are a part, takes a pass of its own"`
+	Measure  []string `yaml:"measure" enum:"throughput efficiency latency memory activations energy" doc:"what is reported (default throughput, latency); efficiency is that of ranks, throughput divided by their number and by the throughput of one; memory, of which activations are a part, takes a pass of its own, and so does energy, which the machine must count"`
 	Profile  bool     `yaml:"profile" doc:"true: the time of each arm is also shown by operator, from a pass of its own after the timing; it decides nothing"`
 	Expect   []expect `yaml:"expect" doc:"what the claim says in numbers: the deciding variant's metric divided by the control's; without it the check decides the claim"`
 	Suites   []string `yaml:"suites" enum:"quick nightly full peer" doc:"suites that the scenario belongs to"`
@@ -43,6 +43,7 @@ type arm struct {
 	Set    settings `yaml:"set" doc:"settings laid over the workload's"`
 	Worker string   `yaml:"worker" enum:"lens pytorch" doc:"program that does the work (default lens)"`
 	Needs  needs    `yaml:"needs" doc:"what the machine must have, one word or a list: cuda; a type of numbers in hardware; several accelerators, such as 2 devices. Without it the arm is skipped"`
+	Single string   `yaml:"single" doc:"of an arm of several ranks: the arm that does the same with one, to which their efficiency relates"`
 }
 
 // A check names the outputs that every arm must share with the control: one of
@@ -55,13 +56,27 @@ type check struct {
 	Weights   *float64 `yaml:"weights" min:"0" max:"1" doc:"of training: largest allowed difference of how far, and in which directions, the first few steps move each weight tensor, in units of the learning rate, relative to max(1, |control|)"`
 	Final     string   `yaml:"final_quality" enum:"seed-band" doc:"of training: seed-band, after the same short training from a few seeds the means of the loss and of the AUROC on images held back each lie where the control's seeds predict them (99 %), and no step more lacks a finite gradient norm"`
 	Fused     *float64 `yaml:"fused" min:"0" max:"1" doc:"of ensembles: largest allowed difference of a mean or variance over the members to the control's, relative to max(1, |control|)"`
+	Scores    *scores  `yaml:"scores" doc:"of trained networks: what they may say otherwise of test images than the control"`
 	Digests   *exact   `yaml:"digests" doc:"exact: what the work says must be the same bits is, such as the batches of an epoch in their order"`
+}
+
+// scores say how far scores of test images may be from the control's.
+type scores struct {
+	AUROCDrop *float64 `yaml:"auroc_drop" need:"true" min:"0.00001" max:"0.5" doc:"most that the AUROC may fall below the control's"`
+	Decisions *float64 `yaml:"decisions" min:"0.00001" max:"1" doc:"largest share of images whose decision, at the threshold for a false-positive rate of 1 %, is not the control's (default: any)"`
+	Images    *int     `yaml:"images" min:"10" max:"1000000" doc:"test images that are scored, the first ones (default 1000)"`
+	Survey    *name    `yaml:"survey" doc:"survey in the cache that they are of (default default, which make train simulates)"`
+}
+
+// limits fills in the defaults.
+func (s scores) limits() *record.ScoreLimits {
+	return &record.ScoreLimits{AUROCDrop: *s.AUROCDrop, Changed: or(s.Decisions, 0), Images: or(s.Images, 1000), Survey: string(or(s.Survey, "default"))}
 }
 
 // outputs are what work of each kind can be checked by, the keys of a check.
 var outputs = map[string][]string{
-	"inference": {protocol.CheckLogits, protocol.CheckDigests},
-	"ensemble":  {protocol.CheckLogits, protocol.CheckFused, protocol.CheckDigests},
+	"inference": {protocol.CheckLogits, protocol.CheckScores, protocol.CheckDigests},
+	"ensemble":  {protocol.CheckLogits, protocol.CheckFused, protocol.CheckScores, protocol.CheckDigests},
 	"train":     {protocol.CheckLosses, protocol.CheckGradients, protocol.CheckNorms, protocol.CheckWeights, protocol.CheckFinalQuality, protocol.CheckDigests},
 }
 
@@ -80,6 +95,8 @@ func (c check) equal() *record.Equal {
 		return &record.Equal{Output: protocol.CheckFinalQuality, Rule: record.RuleSeedBand, Tolerance: 1}
 	case c.Fused != nil:
 		return &record.Equal{Output: protocol.CheckFused, Tolerance: *c.Fused}
+	case c.Scores != nil:
+		return &record.Equal{Output: protocol.CheckScores, Rule: record.RuleScores, Tolerance: 1, Scores: c.Scores.limits()}
 	case c.Digests != nil:
 		return &record.Equal{Output: protocol.CheckDigests, Rule: record.RuleDigest}
 	}
@@ -88,7 +105,7 @@ func (c check) equal() *record.Equal {
 
 // An expect is the nearer end of a claimed range.
 type expect struct {
-	Metric string `yaml:"metric" need:"true" enum:"throughput latency memory_peak activation_peak" doc:"metric that the claim is about"`
+	Metric string `yaml:"metric" need:"true" enum:"throughput efficiency latency memory_peak activation_peak" doc:"metric that the claim is about"`
 	Ratio  bound  `yaml:"ratio" need:"true" doc:"bound on variant ÷ control, such as \">= 1.4\""`
 }
 

@@ -78,7 +78,7 @@ func (doc *document) arm(v variant, at settings) record.Arm {
 	doc.Workload.apply(&set)
 	at.apply(&set)
 	v.Set.apply(&set)
-	return record.Arm{Name: v.Name, Worker: v.worker(), Settings: set, Needs: v.Needs}
+	return record.Arm{Name: v.Name, Worker: v.worker(), Settings: set, Needs: v.Needs, Single: v.Single}
 }
 
 // decidedBy says whether the cell at a point decides the scenario's claim.
@@ -91,6 +91,26 @@ func (s Scenario) decidedBy(at map[string]string) bool {
 		chosen[c.axis] = c.text
 	}
 	return maps.Equal(chosen, at)
+}
+
+// Twins returns the cell that sets the control of c beside itself, and measures
+// the times that c does. Whatever differs between the two arms is the
+// instrument's doing. Claim and check are c's own affair and are left out.
+func Twins(c record.Cell) record.Cell {
+	control, again := c.Arms[0], c.Arms[0]
+	again.Name = "again"
+	out := record.Cell{Scenario: c.Scenario, Title: "Calibration: " + control.Name + " against itself", Point: c.Point,
+		Arms: []record.Arm{control, again}, Plan: c.Plan}
+	for _, m := range c.Measure {
+		if !record.OwnPass(m) {
+			out.Measure = append(out.Measure, m)
+		}
+	}
+	if out.Measure == nil {
+		out.Measure = []string{record.Throughput}
+	}
+	out.ID = identify(out)
+	return out
 }
 
 // identify hashes what a cell runs: its scenario, and worker and settings of

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"lensbench/nearest"
 )
@@ -21,6 +22,13 @@ var files embed.FS
 func Suites() []string {
 	f, _ := find(fieldsOf(documentType), "suites")
 	return f.Enum
+}
+
+// SuiteLimit returns how long a suite may take on two cores; none for one that may take
+// as long as it does.
+func SuiteLimit(suite string) (time.Duration, bool) {
+	limit, ok := map[string]time.Duration{"quick": 10 * time.Minute, "nightly": time.Hour, "full": 4 * time.Hour}[suite]
+	return limit, ok
 }
 
 // Embedded returns the scenarios that come with bench, by name.

@@ -88,7 +88,9 @@ var beyondSchema = strings.Fields(`
 	axis-overridden too-many-cells identical-to-control identical-variants same-but-different
 	decides-unknown-variant decides-control decides-value-not-in-matrix decides-without-matrix
 	expect-not-measured expect-bad-side expect-twice claim-with-few-restarts limit-below-sample
-	looks-order looks-end tags two-documents merge-key`)
+	looks-order looks-end untrained-scores tags two-documents merge-key
+	efficiency-without-single efficiency-without-ranks efficiency-looks efficiency-bad-side
+	single-unknown single-of-several single-other-worker single-of-one single-unused`)
 
 // TestSchemaRefusesBroken: what can be refused without knowing what refers to
 // what, an editor refuses too.

@@ -14,6 +14,9 @@ import (
 // kindKey is the setting that the workload alone has.
 const kindKey = "kind"
 
+// trainedKey is the setting without which scores mean nothing.
+const trainedKey = "trained"
+
 // A setting is one key of settings with its value.
 type setting struct {
 	pair

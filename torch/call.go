@@ -37,7 +37,13 @@ func (c *call) do() { c.run(0) }
 
 // one makes the call and returns its first result, nil if that is no tensor.
 func (c *call) one() *Tensor {
-	if c.run(1) == 0 || c.rets[0].tag != C.LT_TENSOR {
+	if c.run(1) == 0 {
+		return nil
+	}
+	if c.rets[0].tag != C.LT_TENSOR {
+		if o, ok := c.result(&c.rets[0]).(*Object); ok { // nobody else's
+			o.Free()
+		}
 		return nil
 	}
 	return c.scope.own(pointer(&c.rets[0]))
@@ -66,6 +72,8 @@ func (c *call) result(r *C.lt_arg) any {
 		return r.bits != 0
 	case C.LT_TENSORS:
 		return c.ownList(r)
+	case C.LT_OBJECT:
+		return &Object{*(**C.lt_object)(unsafe.Pointer(&r.bits))}
 	}
 	return nil
 }
@@ -91,6 +99,7 @@ type defaultValue struct{}
 //
 //	nil                  none
 //	*Tensor, []*Tensor   a nil *Tensor is none
+//	*Object
 //	int, int64, float64, bool, string, DType
 //	[]int, []int64, []float64, []bool
 //
@@ -106,13 +115,15 @@ func (sc *Scope) CallN(op *Op, args ...any) []*Tensor {
 			tensors = append(tensors, r)
 		case []*Tensor:
 			tensors = append(tensors, r...)
+		case *Object:
+			r.Free()
 		}
 	}
 	return tensors
 }
 
-// CallAll runs op and returns its results: *Tensor, []*Tensor, int64, float64,
-// bool or nil.
+// CallAll runs op and returns its results: *Tensor, []*Tensor, *Object (which the
+// caller frees), int64, float64, bool or nil.
 func (sc *Scope) CallAll(op *Op, args ...any) []any { return sc.begin(op).encode(args).all() }
 
 func (c *call) encode(args []any) *call {
@@ -133,6 +144,8 @@ func (c *call) add(a any) bool {
 		c.optional(a)
 	case []*Tensor:
 		c.tensors(a)
+	case *Object:
+		c.object(a)
 	case int:
 		c.int(int64(a))
 	case int64:

@@ -36,6 +36,8 @@ func (c *call) describe(a *C.lt_arg) string {
 		return fmt.Sprint(a.bits != 0)
 	case C.LT_VALUE:
 		return fmt.Sprintf("value %d", int64(a.bits))
+	case C.LT_OBJECT:
+		return "object"
 	}
 	return c.describeList(a.tag, c.pool[a.bits:], int(a.n))
 }

@@ -41,6 +41,12 @@
 // Calls that are made again and again with nothing but other inputs are a [Program]:
 // their arguments are converted once, and running it is one call of the shim.
 //
+// # Scripts
+//
+// A [Script] is a module in TorchScript, libtorch's own language for what is to be run
+// without Python: compiled from source or read from a file that PyTorch wrote, frozen
+// and optimised for inference by libtorch, and written to a file that PyTorch reads.
+//
 // # Errors
 //
 // Operators panic with *[Error], and [Session.Run] returns it: a forward pass

@@ -64,6 +64,10 @@ func (c *call) optional(t *Tensor) *call {
 	return c.tensor(t)
 }
 
+func (c *call) object(o *Object) *call {
+	return c.put(C.LT_OBJECT, 0, uint64(uintptr(unsafe.Pointer(o.handle(c.op.name)))))
+}
+
 func address(p *C.lt_tensor) uint64 { return uint64(uintptr(unsafe.Pointer(p))) }
 
 func (c *call) string(s string) *call {

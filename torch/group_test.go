@@ -176,18 +176,29 @@ func TestCollectives(t *testing.T) {
 // The loss of rank r is (r+1)·sum(w₁) + sum(w₂)², so the mean gradient of w₁ is
 // the mean of r+1, and that of w₂ is known as well.
 func TestReducer(t *testing.T) {
-	for _, views := range []bool{false, true} {
-		together(t, 2, 10*time.Second, func(sc *torch.Scope, g *torch.Group, rank int) {
-			w := []*torch.Tensor{sc.Ones(torch.Float32, 300_000), sc.Ones(torch.Float32, 2)}
+	for _, c := range []struct {
+		world int
+		torch.ReducerConfig
+	}{
+		{2, torch.ReducerConfig{}}, {2, torch.ReducerConfig{Views: true}}, {3, torch.ReducerConfig{Bucket: 3 << 20}},
+		{2, torch.ReducerConfig{Sent: true}}, {2, torch.ReducerConfig{Views: true, Sent: true}},
+	} {
+		together(t, c.world, 10*time.Second, func(sc *torch.Scope, g *torch.Group, rank int) {
+			// More than two of the pieces in which they are exchanged.
+			w := []*torch.Tensor{sc.Ones(torch.Float32, 2_500_000), sc.Ones(torch.Float32, 2)}
 			for _, p := range w {
 				p.SetRequiresGrad(true)
 			}
-			r, err := torch.NewReducer(g, w, torch.ReducerConfig{Views: views})
+			r, err := torch.NewReducer(g, w, c.ReducerConfig)
 			if err != nil {
 				t.Error(err)
 				return
 			}
 			defer r.Free()
+			if r.Shared() == c.Sent {
+				t.Errorf("gradients go through shared memory: %v, sent by Gloo: %v", r.Shared(), c.Sent)
+			}
+			mean := float32(c.world+1) / 2
 			pass := func(reduced bool) {
 				if reduced {
 					if err := r.Forward(); err != nil {
@@ -205,20 +216,21 @@ func TestReducer(t *testing.T) {
 			}
 			want := func(when string, first, second float32) {
 				for i, want := range []float32{first, second} {
-					if got := floats(t, sc.Grad(w[i])); got[0] != want || got[len(got)-1] != want {
-						t.Errorf("rank %d, %s, views %v: gradient %d is %v, want %v", rank, when, views, i, got[0], want)
+					got := floats(t, sc.Grad(w[i]))
+					if slices.ContainsFunc(got, func(v float32) bool { return v != want }) {
+						t.Errorf("rank %d of %d, %s, %+v: gradient %d begins with %v, want %v everywhere", rank, c.world, when, c.ReducerConfig, i, got[0], want)
 					}
 				}
 			}
 			for range 3 { // the second pass has the buckets in a new order
 				pass(true)
-				want("reduced", 1.5, 4)
+				want("reduced", mean, 4)
 				sc.ZeroGrads(w)
 			}
 			pass(false)
 			want("not reduced", float32(rank+1), 4)
 			pass(true)
-			want("accumulated", 3, 8)
+			want("accumulated", 2*mean, 8)
 		})
 	}
 }
@@ -299,5 +311,36 @@ func TestNCCL(t *testing.T) {
 	defer g.Free()
 	if err := g.Barrier(); err != nil { // of a tensor on the device
 		t.Error(err)
+	}
+}
+
+// A rank that does not come to the exchange is a lost connection in the backward pass
+// of the other, however gradients are exchanged, and in all that follow.
+func TestReducerWithoutTheOtherRank(t *testing.T) {
+	for _, sent := range []bool{false, true} {
+		together(t, 2, time.Second, func(sc *torch.Scope, g *torch.Group, rank int) {
+			w := sc.Ones(torch.Float32, 2_500_000)
+			w.SetRequiresGrad(true)
+			r, err := torch.NewReducer(g, []*torch.Tensor{w}, torch.ReducerConfig{Sent: sent})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer r.Free()
+			if rank == 1 {
+				time.Sleep(2 * time.Second)
+				return
+			}
+			if err := errors.Join(r.Forward(), r.Backward()); err != nil {
+				t.Error(err)
+			}
+			err = torch.Session{Threads: 1}.Run(func(inner *torch.Scope) error {
+				inner.Backward(inner.Sum(w))
+				return nil
+			})
+			if !errors.Is(err, torch.ErrConnection) {
+				t.Errorf("sent %v: nobody else has gradients: %v, want a lost connection", sent, err)
+			}
+		})
 	}
 }

@@ -21,6 +21,7 @@ var children = map[string]func() int{
 	"trace":      counted(trace),
 	"limit":      counted(limited),
 	"program":    counted(programMemory),
+	"script":     counted(scriptMemory),
 }
 
 func TestMemoryIsExact(t *testing.T) { child(t, "memory") }

@@ -5,8 +5,8 @@ import "C"
 
 // A Reducer makes backward passes leave the means of gradients over the ranks of
 // a group. It is that of PyTorch's DistributedDataParallel: gradients go into
-// buckets, and a bucket is sent as soon as it is full, while the backward pass goes
-// on. The first pass finds the order in which they come.
+// buckets, and a bucket is exchanged as soon as it is full, while the backward pass
+// goes on. The first pass finds the order in which they come.
 //
 // A backward pass is reduced if [Reducer.Forward] came before its forward pass and
 // [Reducer.Backward] after it. Others add to the gradients of this rank, as always,
@@ -21,6 +21,10 @@ type ReducerConfig struct {
 	// Views makes the gradients views of the buckets: less memory and a copy
 	// less. Who changes or keeps a gradient then changes or keeps a bucket.
 	Views bool
+	// Sent makes gradients go by the group's backend even where all ranks are on one
+	// machine. There they go through its memory otherwise, of which each rank takes
+	// 8 MiB that are no tensor's.
+	Sent bool
 }
 
 // NewReducer returns a reducer of parameters, which require gradients and are alike
@@ -42,12 +46,15 @@ func NewReducer(g *Group, params []*Tensor, c ReducerConfig) (r *Reducer, err er
 	}
 	list := handles(op, params)
 	r = &Reducer{}
-	e := C.lt_reducer_new(g.p, &list[0], C.int(len(list)), C.int64_t(c.First), C.int64_t(c.Bucket), C.int(bit(c.Views)), &r.p)
+	e := C.lt_reducer_new(g.p, &list[0], C.int(len(list)), C.int64_t(c.First), C.int64_t(c.Bucket), C.int(bit(c.Views)), C.int(bit(!c.Sent)), &r.p)
 	if e != nil {
 		return nil, take(op, e)
 	}
 	return r, nil
 }
+
+// Shared says whether gradients go through memory that all ranks share.
+func (r *Reducer) Shared() bool { return r.p != nil && C.lt_reducer_shared(r.p) != 0 }
 
 // Forward announces a forward pass.
 func (r *Reducer) Forward() error {

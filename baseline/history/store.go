@@ -24,6 +24,9 @@ const (
 	AcknowledgedFile = "acknowledged.yaml"
 )
 
+// ErrKnown means that a run was added before.
+var ErrKnown = errors.New("is there already")
+
 // A Dir is a directory of history.
 type Dir string
 
@@ -50,7 +53,7 @@ func (d Dir) Append(points []Point) error {
 		return err
 	}
 	if slices.ContainsFunc(old, func(p Point) bool { return p.Run == points[0].Run }) {
-		return fmt.Errorf("%s: run %s is there already", path, points[0].Run)
+		return fmt.Errorf("%s: run %s %w", path, points[0].Run, ErrKnown)
 	}
 	var b bytes.Buffer
 	for _, p := range points {

@@ -20,6 +20,7 @@ import (
 	"encoding/json"
 	"io"
 	"math"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
@@ -44,6 +45,13 @@ type Script struct {
 	Wanders   int             // the arm with this setting "seed" has another memory peak in every process; 0 is none
 	Devices   []protocol.Device
 	Faults    []Fault
+
+	// Scatter makes iterations take what they are to take but for this fraction,
+	// whatever else the machine does: they sleep at least as long and say so much. 0:
+	// they say what they took.
+	Scatter float64
+	Deaf    bool // a delay that is asked for is not made
+	Old     bool // a delay is a setting that it does not know
 }
 
 // A Fault is one misbehaviour.
@@ -87,6 +95,7 @@ type worker struct {
 	settings protocol.Settings
 	pass     string
 	factor   float64 // on the script's Iteration
+	random   *rand.Rand
 }
 
 func (w *worker) serve(in io.Reader) {
@@ -163,9 +172,16 @@ func (w *worker) prepare(p *protocol.Prepare) (*protocol.Facts, *protocol.Error)
 	if err != nil {
 		return nil, err.(*protocol.Error)
 	}
+	if w.script.Old && s.Delay != 0 {
+		return nil, &protocol.Error{Kind: protocol.UnknownSetting, Message: `setting "delay" is not known to this worker`}
+	}
 	w.settings, w.pass, w.factor = s, p.Pass, 1
+	w.random = rand.New(rand.NewPCG(uint64(os.Getpid()), 1))
 	if f := w.script.Slower[s.Seed]; f > 0 {
 		w.factor = f
+	}
+	if !w.script.Deaf {
+		w.factor *= 1 + s.Delay/100
 	}
 	if w.script.Scatters != 0 && w.script.Scatters == s.Seed && p.Pass == protocol.PassTime {
 		w.factor = []float64{4, 0.25}[turn(w.script.Turns)%2]
@@ -202,6 +218,12 @@ func (w *worker) sample(r *protocol.SampleRequest) *protocol.Sample {
 		s.Durations = append(s.Durations, w.iterate())
 	}
 	s.Wall = time.Since(began).Seconds()
+	if w.script.Scatter > 0 {
+		s.Wall = 0
+		for _, d := range s.Durations {
+			s.Wall += d
+		}
+	}
 	if w.pass == protocol.PassMemory {
 		s.TensorPeak = 1 << 16
 		if w.script.Wanders != 0 && w.script.Wanders == w.settings.Seed {
@@ -228,8 +250,14 @@ func (w *worker) iterate() float64 {
 	if length == 0 {
 		length = 1e-4
 	}
+	length *= w.factor
+	if w.script.Scatter > 0 {
+		length *= 1 + w.script.Scatter*(2*w.random.Float64()-1)
+		time.Sleep(time.Duration(length * float64(time.Second)))
+		return length
+	}
 	began := time.Now()
-	time.Sleep(time.Duration(length * w.factor * float64(time.Second)))
+	time.Sleep(time.Duration(length * float64(time.Second)))
 	return time.Since(began).Seconds()
 }
 
@@ -251,10 +279,24 @@ func (w *worker) verify(r *protocol.VerifyRequest) (*protocol.Outputs, *protocol
 		return Outputs(1.5, 0.75, 2), nil
 	case protocol.CheckWeights:
 		return Outputs(0.1, -0.2), nil
+	case protocol.CheckScores:
+		return scores(r.Images), nil
 	case protocol.CheckFinalQuality:
 		return Rows([]protocol.Number{0.50, 0.52, 0.49, 0.51, 0.505}, []protocol.Number{0.90, 0.92, 0.89, 0.91, 0.905}, make([]protocol.Number, 5)), nil
 	}
 	return nil, &protocol.Error{Kind: protocol.Unsupported, Message: "this worker does not know the check " + r.Check}
+}
+
+// scores are those of so many images, in turns none and lenses, all right: but a little
+// more for the first and it is taken for a lens, before the second, which is one.
+func scores(images int) *protocol.Outputs {
+	rows := [3][]protocol.Number{}
+	for i := range images {
+		lens := protocol.Number(i % 2)
+		rows[0], rows[1], rows[2] = append(rows[0], 4*lens-2), append(rows[1], 0), append(rows[2], lens)
+	}
+	rows[0][0], rows[0][1] = -0.05, 0
+	return Rows(rows[:]...)
 }
 
 // Parts are digests of parts with their true digest, and no values.

@@ -72,6 +72,7 @@ var faults = map[string]func(*worker, *protocol.Response) bool{
 
 	// Other outputs.
 	"drift":       func(_ *worker, r *protocol.Response) bool { drift(r.Outputs); return true },
+	"sway":        func(_ *worker, r *protocol.Response) bool { sway(r.Outputs); return true },
 	"nudge":       func(_ *worker, r *protocol.Response) bool { r.Outputs.Digests[1] = "bbbc"; return true },
 	"swap":        func(_ *worker, r *protocol.Response) bool { swap(r.Outputs); return true },
 	"shape":       func(_ *worker, r *protocol.Response) bool { r.Outputs = Outputs(1, 2); return true },
@@ -87,6 +88,12 @@ var faults = map[string]func(*worker, *protocol.Response) bool{
 	// Children.
 	"child":  func(*worker, *protocol.Response) bool { spawn(&syscall.SysProcAttr{}); return true },
 	"daemon": func(*worker, *protocol.Response) bool { spawn(&syscall.SysProcAttr{Setsid: true}); return true },
+}
+
+// sway changes the first value, and tells the truth about it.
+func sway(o *protocol.Outputs) {
+	o.Values[0] += 0.1
+	o.Digest = Outputs(o.Values...).Digest
 }
 
 // drift adds 0.1 to every value.

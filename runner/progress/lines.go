@@ -46,7 +46,10 @@ func pieces(s State) []string {
 		out = append(out, fmt.Sprintf("%s about %.3g× (%.3g–%.3g)", r.Variant, r.Ratio, r.Low, r.High))
 	}
 	out = append(out, fmt.Sprintf("%s (%d/%d)", s.Name, s.Cell, s.Cells))
-	if s.Restart > 0 {
+	switch {
+	case s.Restart > 0 && s.Restarts == 0:
+		out = append(out, fmt.Sprintf("restart %d", s.Restart))
+	case s.Restart > 0:
 		out = append(out, fmt.Sprintf("restart %d/%d", s.Restart, s.Restarts))
 	}
 	if s.Phase == Measuring {

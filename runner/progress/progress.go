@@ -15,7 +15,7 @@ type State struct {
 	Name              string  // of the cell, e.g. "ensemble-parallel batch=8"
 	Phase             string  // one of the phases below
 	Arm               string  // at work, "" if all are
-	Restart, Restarts int     // from 1
+	Restart, Restarts int     // from 1; 0 restarts: nobody knows how many
 	Block, Blocks     int     // complete in this restart; per restart
 	Done              float64 // share of the whole run, by time, 0 to 1
 	Remaining         float64 // s, estimated
@@ -30,6 +30,7 @@ const (
 	Measuring = "measuring"
 	Memory    = "memory pass"
 	Profiling = "profile pass"
+	Energy    = "energy pass"
 )
 
 // Running is a first impression of one comparison: the mean log-ratio of the

@@ -25,7 +25,7 @@ var ErrNoAggregate = errors.New("the ensemble was opened without an aggregate")
 // of equal weights (Lakshminarayanan et al. 2017). With Config.Passes each member makes
 // so many with dropout, whose masks depend on seed, member and batch alone.
 func (e *Ensemble) Fuse() (mean, variance []float32, err error) {
-	s, ok := e.plan.(*station)
+	s, ok := e.execution.(*station)
 	if !ok || e.config.Aggregate == "" {
 		return nil, nil, ErrNoAggregate
 	}
@@ -56,7 +56,7 @@ func (s *station) samples(sc *torch.Scope, c Config, m, batch int, x *torch.Tens
 	}
 	sc.Seed(nn.SubSeed(nn.SubSeed(c.Seed, m), batch))
 	net := s.members[m]
-	return net.Samples(sc, resize(sc, x, net.Pixels), c.Passes)
+	return net.Samples(sc, resize(sc, x, net.input), c.Passes)
 }
 
 // An aggregate takes logits and makes their moments.

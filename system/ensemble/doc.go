@@ -30,6 +30,13 @@
 // are copied to where a member is. Member processes, stacks and aggregates are for the
 // CPU.
 //
+// # Plans
+//
+// With Config.Plan each member is a plan (package plan) made of its network when the
+// ensemble is opened, in any schedule but Stacked. Members may be trained networks, which
+// then say themselves how images are stretched and resized; an int8 plan takes the
+// calibration of a trained network, or looks at images behind those that are scored.
+//
 // # Loading
 //
 // With Config.Workers, whoever goes through all batches has goroutines of its own

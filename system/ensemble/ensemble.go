@@ -9,6 +9,7 @@ import (
 	"lensbench/system/decoded"
 	"lensbench/system/model"
 	"lensbench/system/nn"
+	"lensbench/system/plan"
 	"lensbench/system/stretch"
 	"lensbench/system/survey"
 	"lensbench/system/usage"
@@ -32,41 +33,50 @@ var schedules = []Schedule{Sequential, BatchMajor, Threads, Processes, Stacked, 
 
 // A Config describes an ensemble.
 type Config struct {
-	Members     []string // models, in the order of the logits
-	Schedule    Schedule
-	Dir         string    // images (survey.OpenImages)
-	Images      int       // the first so many of them are scored
-	Batch       int       // images per forward pass, at least 1; the last batch may be smaller
-	Resident    bool      // images are decoded by Open, and stay in memory
-	Workers     int       // goroutines that decode ahead, of each member that scores by itself; 0: what is wanted is decoded when it is
-	Prefetch    int       // batches that may be ready or in work beside the one in use; 0: 2 per worker
-	Threads     int       // compute threads for all members together; 0: libtorch's default
-	Seed        uint64    // of the formula that weights come from; members of one name have different ones
-	Device      string    // what members compute on, CPU or CUDA; "": CPU
-	Placement   Placement // on which CUDA devices; "": One
-	Passes      int       // Monte-Carlo passes with dropout of every member, for Fuse; 0: one without
-	Aggregate   string    // how Fuse does it, one of Aggregates; "": it is not asked to
-	Command     []string  // starts a member process, see ServeMember; for Processes
-	CountMemory bool      // member processes count the bytes of their tensors; for Processes
+	Members   []string // models, in the order of the logits
+	Schedule  Schedule
+	Dir       string    // images (survey.OpenImages)
+	Images    int       // the first so many of them are scored
+	Batch     int       // images per forward pass, at least 1; the last batch may be smaller
+	Resident  bool      // images are decoded by Open, and stay in memory
+	Workers   int       // goroutines that decode ahead, of each member that scores by itself; 0: what is wanted is decoded when it is
+	Prefetch  int       // batches that may be ready or in work beside the one in use; 0: 2 per worker
+	Threads   int       // compute threads for all members together; 0: libtorch's default
+	Seed      uint64    // of the formula that weights come from; members of one name have different ones
+	Device    string    // what members compute on, CPU or CUDA; "": CPU
+	Placement Placement // on which CUDA devices; "": One
+	Passes    int       // Monte-Carlo passes with dropout of every member, for Fuse; 0: one without
+	Aggregate string    // how Fuse does it, one of Aggregates; "": it is not asked to
+	Command   []string  // starts a member process, see ServeMember; for Processes
+
+	Trained     []string       // directories of networks that were trained (package trained), one for each member; nil: weights are of the formula
+	Plan        plan.Precision // what each member is made into first; "": nothing
+	Calibration int            // images behind the scored ones that show int8 plans their ranges, of members that are not trained
+
+	stretch     stretch.Stretch // of the images, as the members want it
+	CountMemory bool            // member processes count the bytes of their tensors; for Processes
 }
 
 // An Ensemble is a set of loaded members, ready to score. Its methods are for
 // one goroutine.
 type Ensemble struct {
-	config Config
-	models []*model.Model
-	plan   plan
+	config    Config
+	models    []*model.Model
+	networks  []*network
+	execution execution
 
 	weights []int64 // bytes of the members' weights on each device
 }
 
-// A plan is how a schedule is carried out.
-type plan interface {
+// An execution is how a schedule is carried out.
+type execution interface {
 	// score fills logits[member][image].
 	score(logits [][]float32) error
 	// query fills logits[member][i] for images first+i of a row without end that repeats
 	// the images, count of them.
 	query(first, count int, logits [][]float32) error
+	// other fills logits[member][image] for images of another data set.
+	other(p Part, logits [][]float32) error
 	// threads returns the compute threads of all members, read back.
 	threads() int
 	close() error
@@ -93,13 +103,17 @@ func Open(c Config) (*Ensemble, error) {
 	if err := e.place(); err != nil {
 		return nil, err
 	}
-	images = standardised{survey.First(images, c.Images)}
+	if e.networks, err = e.openNetworks(images); err != nil {
+		return nil, err
+	}
+	c.stretch, e.config.stretch = e.networks[0].stretch(), e.networks[0].stretch()
+	images = standardised{survey.First(images, c.Images), c.stretch}
 	if c.Resident && c.Schedule != Processes {
 		if images, err = resident(images); err != nil {
 			return nil, err
 		}
 	}
-	if e.plan, err = e.open(images); err != nil {
+	if e.execution, err = e.open(images); err != nil {
 		return nil, err
 	}
 	return e, nil
@@ -132,14 +146,17 @@ func (e *Ensemble) place() error {
 }
 
 // standardised are images as members see them, but for their size.
-type standardised struct{ survey.Images }
+type standardised struct {
+	survey.Images
+	how stretch.Stretch
+}
 
 func (s standardised) Read(i int, dst []float32) error {
 	if err := s.Images.Read(i, dst); err != nil {
 		return err
 	}
 	bands, _, _ := s.Shape()
-	stretch.PerBand.Apply(dst, bands)
+	s.how.Apply(dst, bands)
 	return nil
 }
 
@@ -177,6 +194,9 @@ func (c Config) check(images survey.Images) error {
 	if err := c.checkDevice(); err != nil {
 		return err
 	}
+	if err := c.checkPlan(); err != nil {
+		return err
+	}
 	return c.checkAggregate()
 }
 
@@ -190,6 +210,21 @@ func (c Config) checkDevice() error {
 		return fmt.Errorf("schedule %s is for device %s", Streams, CUDA)
 	}
 	return nil
+}
+
+func (c Config) checkPlan() error {
+	switch {
+	case c.Trained != nil && len(c.Trained) != len(c.Members):
+		return fmt.Errorf("%d trained networks for %d members; want one for each", len(c.Trained), len(c.Members))
+	case c.Plan == "":
+		return nil
+	case c.Device == CUDA || c.Schedule == Stacked:
+		return fmt.Errorf("plan %s is for members on the CPU, each by itself: not for device %s or schedule %s", c.Plan, CUDA, Stacked)
+	case c.Passes > 0:
+		return fmt.Errorf("plan %s has no dropout, so no Monte-Carlo passes", c.Plan)
+	}
+	_, err := plan.Parse(string(c.Plan))
+	return err
 }
 
 func (c Config) checkAggregate() error {
@@ -210,20 +245,20 @@ func (c Config) checkAggregate() error {
 	return nil
 }
 
-func (e *Ensemble) open(images survey.Images) (plan, error) {
+func (e *Ensemble) open(images survey.Images) (execution, error) {
 	threads := e.config.Threads
 	if threads == 0 {
 		threads = torch.DefaultThreads()
 	}
 	switch e.config.Schedule {
 	case Threads, Streams:
-		return openConcurrent(e.config, images, e.models, e.shares(threads))
+		return openConcurrent(e.config, images, e.networks, e.shares(threads))
 	case Processes:
 		return openProcesses(e.config, e.shares(threads))
 	case Stacked:
-		return openStack(e.config, images, threads)
+		return openStack(e.config, images, e.networks, threads)
 	default:
-		return openStation(e.config, images, e.models, e.config.seeds(), threads)
+		return openStation(e.config, images, e.networks, threads)
 	}
 }
 
@@ -241,19 +276,11 @@ func (c Config) seed(member int) uint64 {
 	return nn.SubSeed(c.Seed, before)
 }
 
-// seeds are those of all members.
-func (c Config) seeds() (all []uint64) {
-	for m := range c.Members {
-		all = append(all, c.seed(m))
-	}
-	return all
-}
-
 // shares returns the threads of each member.
 func (e *Ensemble) shares(threads int) []int {
 	var costs []float64
-	for _, m := range e.models {
-		costs = append(costs, m.Cost(m.Pixels).FLOP())
+	for _, n := range e.networks {
+		costs = append(costs, n.Cost(n.input).FLOP())
 	}
 	return share(threads, costs)
 }
@@ -261,7 +288,7 @@ func (e *Ensemble) shares(threads int) []int {
 // Score scores the images: the logit of image i by member m is at [m][i].
 func (e *Ensemble) Score() ([][]float32, error) {
 	logits := e.logits(e.config.Images)
-	return logits, e.plan.score(logits)
+	return logits, e.execution.score(logits)
 }
 
 // Query scores count images together, those from number first on of a row without end
@@ -269,7 +296,36 @@ func (e *Ensemble) Score() ([][]float32, error) {
 // the schedules Sequential and BatchMajor members take turns.
 func (e *Ensemble) Query(first, count int) ([][]float32, error) {
 	logits := e.logits(count)
-	return logits, e.plan.query(first, count, logits)
+	return logits, e.execution.query(first, count, logits)
+}
+
+// A Part is the first images of a part of a data set.
+type Part struct {
+	Dir    string // of the data set (survey.OpenImages)
+	Name   string // of the part (survey.Part)
+	Images int
+}
+
+func (p Part) open() (survey.Images, error) {
+	all, err := survey.OpenImages(p.Dir)
+	if err != nil {
+		return nil, err
+	}
+	images, err := survey.Part(all, p.Name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.Dir, err)
+	}
+	if p.Images < 1 || p.Images > images.Len() {
+		return nil, fmt.Errorf("%d images of part %s of %s, which has %d", p.Images, p.Name, p.Dir, images.Len())
+	}
+	return survey.First(images, p.Images), nil
+}
+
+// ScorePart is Score of other images, of the same shape: by the same members, in the
+// same schedule and batches.
+func (e *Ensemble) ScorePart(p Part) ([][]float32, error) {
+	logits := e.logits(p.Images)
+	return logits, e.execution.other(p, logits)
 }
 
 func (e *Ensemble) logits(images int) [][]float32 {
@@ -288,17 +344,17 @@ func (e *Ensemble) Models() []*model.Model { return e.models }
 
 // Threads returns the compute threads of all members together, read back from
 // libtorch. It exceeds Config.Threads where members that run at once are more.
-func (e *Ensemble) Threads() int { return e.plan.threads() }
+func (e *Ensemble) Threads() int { return e.execution.threads() }
 
 // Close ends the members and frees their weights.
-func (e *Ensemble) Close() error { return e.plan.close() }
+func (e *Ensemble) Close() error { return e.execution.close() }
 
 // Children returns what member processes have used so far, and the sum of the
 // peaks of their tensor bytes since [Ensemble.ResetPeaks]: an upper bound of
 // their common peak, as each reaches its own at another moment. It is nothing
 // without member processes.
 func (e *Ensemble) Children() (used usage.Usage, peaks torch.Peaks, err error) {
-	if p, ok := e.plan.(processes); ok {
+	if p, ok := e.execution.(processes); ok {
 		return p.usage()
 	}
 	return usage.Usage{}, torch.Peaks{}, nil
@@ -306,7 +362,7 @@ func (e *Ensemble) Children() (used usage.Usage, peaks torch.Peaks, err error) {
 
 // ResetPeaks makes the peaks of member processes start from what is live now.
 func (e *Ensemble) ResetPeaks() error {
-	if p, ok := e.plan.(processes); ok {
+	if p, ok := e.execution.(processes); ok {
 		return p.resetPeaks()
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"lensbench/system/loader"
+	"lensbench/system/stretch"
 	"lensbench/system/survey"
 	"lensbench/torch"
 	"lensbench/torch/torchtest"
@@ -175,7 +176,7 @@ func TestDecodedOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all := &counter{Images: standardised{survey.First(images, c.Images)}}
+		all := &counter{Images: standardised{survey.First(images, c.Images), stretch.PerBand}}
 		var served survey.Images = all
 		if tc.resident {
 			if served, err = resident(all); err != nil {
@@ -184,7 +185,7 @@ func TestDecodedOnce(t *testing.T) {
 		}
 		all.reads.Store(0)
 		e := open(t, c)
-		s, err := openStation(c, served, e.models, c.seeds(), 1)
+		s, err := openStation(c, served, e.networks, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -220,7 +221,7 @@ func TestMixedUpImagesAreFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := e.plan.(*station)
+	s := e.execution.(*station)
 	right := s.loader
 	defer func() { s.loader = right }()
 	if s.loader, err = loader.New(swapped{s.images}, loader.Config{Batch: c.Batch}); err != nil {
@@ -363,7 +364,7 @@ func TestMemberDies(t *testing.T) {
 	if used, _, err := e.Children(); err != nil || used.CPU <= 0 || used.RSSPeak < 1<<20 {
 		t.Errorf("children used %+v, %v", used, err)
 	}
-	victim := e.plan.(processes)[1]
+	victim := e.execution.(processes)[1]
 	if err := victim.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -407,7 +408,7 @@ func TestMemoryOfProcesses(t *testing.T) {
 // TestClosedPipeEnds: a member process ends when its requests do.
 func TestClosedPipeEnds(t *testing.T) {
 	e := open(t, small(t, Processes))
-	for _, p := range e.plan.(processes) {
+	for _, p := range e.execution.(processes) {
 		p.in.Close()
 		select {
 		case <-p.exited:

@@ -18,6 +18,7 @@ const (
 	opOpen  = "open"  // load the member of Config; the first request
 	opScore = "score" // → Logits
 	opQuery = "query" // → Logits, of First and Count
+	opPart  = "part"  // → Logits, of Part
 	opUsage = "usage" // → Usage, Peaks
 	opReset = "reset" // make Peaks start anew
 )
@@ -29,6 +30,7 @@ type request struct {
 	Config Config // with opOpen
 	First  int    // with opQuery
 	Count  int    // with opQuery
+	Part   Part   // with opPart
 }
 
 // A reply answers one request.
@@ -91,6 +93,9 @@ func (m *memberProcess) answer(q request) (r reply, err error) {
 		return reply{Logits: logits[0]}, err
 	case q.Op == opQuery:
 		logits, err := m.Query(q.First, q.Count)
+		return reply{Logits: logits[0]}, err
+	case q.Op == opPart:
+		logits, err := m.ScorePart(q.Part)
 		return reply{Logits: logits[0]}, err
 	case q.Op == opUsage:
 		r.Usage, err = usage.Self()

@@ -33,6 +33,9 @@ func openProcesses(c Config, threads []int) (processes, error) {
 		own := c
 		own.Members, own.Schedule, own.Threads, own.Command = []string{name}, Sequential, threads[i], nil
 		own.Seed = c.seed(i)
+		if c.Trained != nil {
+			own.Trained = c.Trained[i : i+1]
+		}
 		g.Go(func() (err error) {
 			all[i], err = startProcess(c.Command, own)
 			return err
@@ -51,6 +54,10 @@ func (all processes) score(logits [][]float32) error {
 
 func (all processes) query(first, count int, logits [][]float32) error {
 	return all.logits(request{Op: opQuery, First: first, Count: count}, logits)
+}
+
+func (all processes) other(p Part, logits [][]float32) error {
+	return all.logits(request{Op: opPart, Part: p}, logits)
 }
 
 // logits stores what the members reply.

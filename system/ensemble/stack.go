@@ -17,7 +17,7 @@ type stack struct {
 	pixels   int // side that images are resized to
 }
 
-func openStack(c Config, images survey.Images, threads int) (*stack, error) {
+func openStack(c Config, images survey.Images, networks []*network, threads int) (*stack, error) {
 	name := c.Members[0]
 	if slices.ContainsFunc(c.Members, func(other string) bool { return other != name }) {
 		return nil, fmt.Errorf("schedule %s: members of equal shape are stacked, not %v", Stacked, c.Members)
@@ -27,21 +27,26 @@ func openStack(c Config, images survey.Images, threads int) (*stack, error) {
 	if err != nil {
 		return nil, fmt.Errorf("schedule %s: %w", Stacked, err)
 	}
-	s := &stack{net: net, pixels: net.Pixels()}
-	if s.station, err = openStation(c, images, nil, nil, threads); err != nil {
+	s := &stack{net: net, pixels: networks[0].input}
+	if s.station, err = openStation(c, images, nil, threads); err != nil {
 		return nil, err
 	}
-	if err := s.lane.Do(func(sc *torch.Scope) error { return s.load(sc, c) }); err != nil {
+	if err := s.lane.Do(func(sc *torch.Scope) error { return s.load(sc, networks) }); err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *stack) load(sc *torch.Scope, c Config) error {
+func (s *stack) load(sc *torch.Scope, networks []*network) error {
 	var sources []nn.Source
-	for _, seed := range c.seeds() {
-		sources = append(sources, nn.Formula{Seed: seed})
+	for _, n := range networks {
+		source, done, err := n.source()
+		if err != nil {
+			return err
+		}
+		defer done()
+		sources = append(sources, source)
 	}
 	all, err := s.net.Source(sources...)
 	if err != nil {
@@ -57,6 +62,14 @@ func (s *stack) score(logits [][]float32) error {
 			return err
 		})
 	})
+}
+
+func (s *stack) other(p Part, logits [][]float32) error {
+	station, err := s.station.of(p)
+	if err != nil {
+		return err
+	}
+	return (&stack{station: station, net: s.net, pixels: s.pixels}).score(logits)
 }
 
 func (s *stack) query(first, count int, logits [][]float32) error {

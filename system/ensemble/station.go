@@ -7,8 +7,8 @@ import (
 	"io"
 
 	"lensbench/system/loader"
-	"lensbench/system/model"
 	"lensbench/system/nn"
+	"lensbench/system/stretch"
 	"lensbench/system/survey"
 	"lensbench/torch"
 
@@ -19,14 +19,17 @@ import (
 // ensemble of the schedules Sequential and BatchMajor, one member of Threads.
 type station struct {
 	lane    *nn.Lane
-	members []*model.Model
+	members []*network
 	images  survey.Images
+	stretch stretch.Stretch
+	loading loader.Config
 	loader  *loader.Loader
 	order   Schedule // BatchMajor, else member after member
 }
 
-func openStation(c Config, images survey.Images, members []*model.Model, seeds []uint64, threads int) (*station, error) {
-	ld, err := loader.New(images, loader.Config{Batch: c.Batch, Workers: c.Workers, Prefetch: c.Prefetch})
+func openStation(c Config, images survey.Images, members []*network, threads int) (*station, error) {
+	loading := loader.Config{Batch: c.Batch, Workers: c.Workers, Prefetch: c.Prefetch}
+	ld, err := loader.New(images, loading)
 	if err != nil {
 		return nil, err
 	}
@@ -38,10 +41,10 @@ func openStation(c Config, images survey.Images, members []*model.Model, seeds [
 	if err != nil {
 		return nil, err
 	}
-	s := &station{lane: lane, members: members, images: images, loader: ld, order: c.Schedule}
+	s := &station{lane: lane, members: members, images: images, stretch: c.stretch, loading: loading, loader: ld, order: c.Schedule}
 	err = lane.Do(func(sc *torch.Scope) error {
-		for i, m := range members {
-			if err := m.Params.Load(sc, nn.Formula{Seed: seeds[i]}); err != nil {
+		for _, m := range members {
+			if err := m.load(sc); err != nil {
 				return fmt.Errorf("member %s: %w", m.Name, err)
 			}
 		}
@@ -60,6 +63,26 @@ func (s *station) score(logits [][]float32) error {
 			return s.forward(sc, m, x).CopyFloat32(logits[m][images[0]:][:len(images)])
 		})
 	})
+}
+
+// of is the station with other images.
+func (s *station) of(p Part) (*station, error) {
+	images, err := p.open()
+	if err != nil {
+		return nil, err
+	}
+	own := *s
+	own.images = standardised{images, s.stretch}
+	own.loader, err = loader.New(own.images, s.loading)
+	return &own, err
+}
+
+func (s *station) other(p Part, logits [][]float32) error {
+	own, err := s.of(p)
+	if err != nil {
+		return err
+	}
+	return own.score(logits)
 }
 
 // query passes images through the members, one after another.
@@ -147,8 +170,8 @@ func (s *station) batches(sc *torch.Scope, do func(images []int, x *torch.Tensor
 // forward passes a batch through a member, where that is, to logits [N].
 func (s *station) forward(sc *torch.Scope, m int, x *torch.Tensor) *torch.Tensor {
 	net := s.members[m]
-	in := resize(sc, sc.Move(x, net.Params.Place), net.Pixels)
-	y := net.Forward(sc, in)
+	in := resize(sc, sc.Move(x, net.Params.Place), net.input)
+	y := net.forward(sc, in)
 	if in != x {
 		in.Free()
 	}
@@ -167,7 +190,7 @@ func (s *station) threads() int { return s.lane.Threads() }
 
 func (s *station) close() error {
 	for _, m := range s.members {
-		m.Params.Free()
+		m.free()
 	}
 	return s.lane.Close()
 }
@@ -175,10 +198,10 @@ func (s *station) close() error {
 // A concurrent is a station for each member, all at once.
 type concurrent []*station
 
-func openConcurrent(c Config, images survey.Images, members []*model.Model, threads []int) (concurrent, error) {
+func openConcurrent(c Config, images survey.Images, members []*network, threads []int) (concurrent, error) {
 	var all concurrent
 	for i := range members {
-		s, err := openStation(c, images, members[i:i+1], c.seeds()[i:], threads[i])
+		s, err := openStation(c, images, members[i:i+1], threads[i])
 		if err != nil {
 			all.close()
 			return nil, err
@@ -192,6 +215,14 @@ func (all concurrent) score(logits [][]float32) error {
 	var g errgroup.Group
 	for i, s := range all {
 		g.Go(func() error { return s.score(logits[i : i+1]) })
+	}
+	return g.Wait()
+}
+
+func (all concurrent) other(p Part, logits [][]float32) error {
+	var g errgroup.Group
+	for i, s := range all {
+		g.Go(func() error { return s.other(p, logits[i:i+1]) })
 	}
 	return g.Wait()
 }

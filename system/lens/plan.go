@@ -16,7 +16,7 @@ func planFlag(c *cobra.Command, p *plan.Precision) {
 
 func precisions() (names []string) {
 	for _, p := range plan.Precisions() {
-		if p != plan.Folded { // which is for measuring
+		if p != plan.Folded && p != plan.Dynamic { // which are for measuring
 			names = append(names, string(p))
 		}
 	}

@@ -47,7 +47,7 @@ func newRoot() *cobra.Command {
 			"  lens init --model resnet18 --bands 3 --seed 1 -o w.safetensors\n" +
 			"  lens predict --model resnet18 --weights w.safetensors --images x.npy -o logits.npy",
 	}
-	root.AddCommand(newSimulateCommand(), newConvertCommand(), newCheckCommand(), newLoadCommand(), newRenderCommand(), newFieldCommand(), newInitCommand(), newTrainCommand(), newDiffCommand(), newEvaluateCommand(), newCalibrateCommand(), newMemoryCommand(), newPredictCommand(), newWorkerCommand(), newMemberCommand(), newRankCommand(), newVersionCommand())
+	root.AddCommand(newSimulateCommand(), newConvertCommand(), newCheckCommand(), newLoadCommand(), newRenderCommand(), newFieldCommand(), newInitCommand(), newTrainCommand(), newDiffCommand(), newEvaluateCommand(), newCalibrateCommand(), newExportCommand(), newMemoryCommand(), newPredictCommand(), newWorkerCommand(), newMemberCommand(), newRankCommand(), newVersionCommand())
 	cli.Prepare(root)
 	return root
 }

@@ -198,8 +198,16 @@ func (l *BatchNorm) Affine() (scale, shift []float64, err error) {
 	return scale, shift, nil
 }
 
+// Tensors returns the factors, shifts and running statistics, of all channels.
+func (l *BatchNorm) Tensors() (weight, bias, mean, variance *torch.Tensor) {
+	return l.weight.T(), l.bias.T(), l.mean.T(), l.variance.T()
+}
+
 // Name returns the layer's name in PyTorch's state_dict.
 func (l *BatchNorm) Name() string { return layerName(l.weight) }
+
+// Eps returns what is added to the variance.
+func (l *BatchNorm) Eps() float64 { return batchNormEps }
 
 const batchNormEps = 1e-5 // PyTorch's default
 

@@ -119,7 +119,9 @@ func checkParameters(t *testing.T, m *model.Model, o *AdamW, c goldenCase) {
 		if want[1] < 1e-6*largest { // its gradient is 0, but for rounding
 			continue
 		}
-		if !near(got[0], want[0], 1e-6*c.slack) || !near(got[1], want[1], 1e-4*c.slack) || !near(got[2], want[2], 2e-4*c.slack) {
+		// A bias of keys has no gradient but for rounding, in whose direction it is moved
+		// as far as any other weight.
+		if !near(got[0], want[0], 4e-6*c.slack) || !near(got[1], want[1], 1e-4*c.slack) || !near(got[2], want[2], 2e-4*c.slack) {
 			t.Errorf("%s: %s and its moments have norms %.7g, want %.7g", c.Model, p.Name, got, want)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -195,7 +196,16 @@ func TestRefusedSettings(t *testing.T) {
 		{`{"kind": "train", "model": "resnet18", "optimizer": "loop", "ranks": 0, "source": ""}`, "", ""},
 		{`{"kind": "train", "model": "resnet18", "optimizer": "looped"}`, protocol.UnknownSetting, "optimizer: 'looped' is not known"},
 		{`{"kind": "train"}`, protocol.BadRequest, "setting 'model' is missing"},
-		{`{"kind": "inference", "model": "resnet18", "precision": "bf16"}`, protocol.BadRequest, "'precision' does not belong to kind inference, but to train"},
+		{`{"kind": "inference", "model": "resnet18", "optimizer": "loop"}`, protocol.BadRequest, "'optimizer' does not belong to kind inference, but to train"},
+		{`{"kind": "train", "model": "resnet18", "engine": "openvino"}`, protocol.BadRequest, "'engine' does not belong to kind train, but to inference"},
+		{`{"kind": "inference", "model": "resnet18", "engine": "tensorrt"}`, protocol.UnknownSetting, "engine: 'tensorrt' is not known to this worker, want eager, torchscript, compile, x86, onnxruntime, openvino"},
+		{`{"kind": "inference", "model": "resnet18", "precision": "fp16"}`, protocol.Unsupported, "engine eager in precision fp16: it has fp32, bf16; no engine has fp16"},
+		{`{"kind": "inference", "model": "resnet18", "engine": "onnxruntime", "precision": "bf16"}`, protocol.Unsupported, "engine onnxruntime in precision bf16: it has fp32, int8; bf16 has eager, torchscript, compile, openvino"},
+		{`{"kind": "inference", "model": "resnet18", "engine": "x86", "precision": "fp32"}`, protocol.Unsupported, "engine x86 in precision fp32: it has int8"},
+		{`{"kind": "inference", "model": "resnet18", "engine": "openvino", "layout": "channels-last"}`, protocol.Unsupported, "engine openvino with layout channels-last: it takes images as they are"},
+		{`{"kind": "inference", "model": "resnet18", "plan": "bf16"}`, protocol.Unsupported, "plan: plans are lens's; compare with engine"},
+		{`{"kind": "train", "model": "resnet18", "precision": "int8"}`, protocol.Unsupported, "precision int8: training is in fp32, bf16 or fp16"},
+		{`{"kind": "inference", "model": "resnet18", "engine": "compile", "layout": "channels-last", "precision": "bf16"}`, "", ""},
 		{`{"kind": "train", "model": "resnet18", "precision": "fp8"}`, protocol.UnknownSetting, "precision: 'fp8' is not known"},
 		{`{"kind": "train", "model": "resnet18", "accumulate": true}`, protocol.BadRequest, "accumulate: True, want an integer from 1 to 4096"},
 		{`{"kind": "train", "model": "resnet18", "compile": 1}`, protocol.BadRequest, "compile: 1, want true or false"},
@@ -236,6 +246,70 @@ for line in sys.stdin:
 		if got[0] != c.kind || !strings.Contains(got[1], c.message) {
 			t.Errorf("%s\n got %q\nwant %s: %s", c.settings, got, c.kind, c.message)
 		}
+	}
+}
+
+// TestPackages: an engine whose package is not there is refused with the command that
+// installs what it needs, in the versions of the list that README names.
+func TestPackages(t *testing.T) {
+	const program = `
+import json
+import pytorch_engines as e
+e.importlib.import_module = lambda name: {"onnx": 1, "onnxscript": 1}[name] if name.startswith("onnx") and name != "onnxruntime" else e.missing()
+def missing():
+    raise ImportError("No module named so")
+e.missing = missing
+for engine, has in e.PRECISIONS.items():
+    for precision in has:
+        try:
+            e.import_packages(engine, precision)
+            print(json.dumps([engine, precision, ""]))
+        except e.Unsupported as u:
+            print(json.dumps([engine, precision, str(u).removeprefix("cannot import ").replace(e.sys.executable, "python")]))
+print(json.dumps([e.VERSIONS]))`
+	const onnx = "python -m pip install onnx==1.23.2 onnxscript==0.7.2 "
+	want := map[string]string{
+		"onnxruntime fp32": "onnxruntime (No module named so); install what engine onnxruntime needs with: " + onnx + "onnxruntime==1.32.0",
+		"onnxruntime int8": "onnxruntime (No module named so); install what engine onnxruntime needs with: " + onnx + "onnxruntime==1.32.0",
+		"openvino fp32":    "openvino (No module named so); install what engine openvino needs with: " + onnx + "openvino==2026.4.1",
+		"openvino bf16":    "openvino (No module named so); install what engine openvino needs with: " + onnx + "openvino==2026.4.1",
+		"openvino int8":    "openvino (No module named so); install what engine openvino needs with: " + onnx + "openvino==2026.4.1 nncf==3.4.0",
+	}
+	d := json.NewDecoder(strings.NewReader(python(t, "", "-c", program)))
+	for range 12 { // all precisions of all engines
+		var got [3]string
+		if err := d.Decode(&got); err != nil {
+			t.Fatal(err)
+		}
+		if got[2] != want[got[0]+" "+got[1]] {
+			t.Errorf("%s %s: %q, want %q", got[0], got[1], got[2], want[got[0]+" "+got[1]])
+		}
+	}
+	var versions [1]map[string]string
+	if err := d.Decode(&versions); err != nil {
+		t.Fatal(err)
+	}
+	list, err := os.ReadFile("pytorch_requirements.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, version := range versions[0] {
+		if !strings.Contains(string(list), "\n"+name+"=="+version+"\n") {
+			t.Errorf("pytorch_requirements.txt lacks %s==%s", name, version)
+		}
+	}
+}
+
+// TestCalibration: ranges come from the 32 images after those of the batch, as
+// system/worker has them, in batches of the size that a graph is for.
+func TestCalibration(t *testing.T) {
+	const program = `
+import pytorch_worker as p
+p.images_from = lambda settings, first, count: (first, count)
+print(list(p.calibration_images({"batch": 5})))`
+	const want = "[(5, 4), (9, 4), (13, 4), (17, 4), (21, 4), (25, 4), (29, 4), (33, 4)]\n"
+	if got := python(t, "", "-c", program); got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The PyTorch peer: a worker of lensbench's protocol that runs and trains the
-same networks in PyTorch's eager mode, with the same weights and images.
+same networks in PyTorch, with the same weights and images. Inference may go on in
+other engines, which pytorch_engines.py has.
 
 It is a measuring tool, so it does what a careful user of PyTorch does and no
 more: torch.inference_mode, or fused AdamW and gradients set to None; and, where
@@ -32,6 +33,8 @@ import signal
 import subprocess
 import sys
 import time
+
+import pytorch_engines as engines
 
 
 def claim_stdout():
@@ -73,7 +76,8 @@ SETTINGS = {
     "threads": range(1, 1024 + 1),
     "seed": range(0, 2**31),
     "layout": ("contiguous", "channels-last"),
-    "precision": ("fp32", "bf16", "fp16"),
+    "engine": tuple(engines.PRECISIONS),
+    "precision": ("fp32", "bf16", "fp16", "int8"),
     "accumulate": range(1, 4096 + 1),
     "checkpointing": ("none", "block", "stage", "every-2", "every-3", "every-4"),
     "scales": [("32", "48", "64", "80", "96", "112", "128", "160", "192", "224")],
@@ -97,14 +101,17 @@ UNSUPPORTED = {
     **dict.fromkeys(("members", "schedule", "aggregate", "device", "placement"), "ensembles are lens's"),
     **dict.fromkeys(("mode", "rate", "load"), "queries are made by lens's load generator"),
     **dict.fromkeys(("passes", "passes_through"), "Monte-Carlo dropout draws its masks from lens's generator"),
-    **dict.fromkeys(("plan", "search"), "plans are lens's; compare with compile"),
+    "delay": "a slowdown is planted in lens, which is what the gate is about",
+    "exchange": "DistributedDataParallel sends gradients by Gloo, as it always does on a CPU",
+    "trained": "trained networks are lens's; their weights go over as safetensors",
+    **dict.fromkeys(("plan", "search"), "plans are lens's; compare with engine"),
 }
 
 # Settings of one kind of work alone.
-ONLY = dict.fromkeys(("precision", "accumulate", "checkpointing", "scales", "scale_mode", "layers", "optimizer",
-                      "ranks", "check_images"), "train")
+ONLY = {"engine": "inference", **dict.fromkeys(("accumulate", "checkpointing", "scales", "scale_mode", "layers", "optimizer",
+                                                "ranks", "check_images", "compile"), "train")}
 
-DEFAULTS = {"batch": 1, "bands": 3, "threads": 0, "seed": 0, "layout": "contiguous", "precision": "fp32", "accumulate": 1,
+DEFAULTS = {"batch": 1, "bands": 3, "threads": 0, "seed": 0, "layout": "contiguous", "engine": "", "precision": "", "accumulate": 1,
             "checkpointing": "none", "scales": [], "scale_mode": "", "layers": "training", "optimizer": "fused", "compile": False,
             "ranks": 1, "check_images": 0}
 
@@ -158,6 +165,8 @@ def error_of(failure):
     """The error as the protocol has it."""
     if isinstance(failure, Refusal):
         return {"kind": failure.kind, "message": str(failure)}
+    if isinstance(failure, engines.Unsupported):
+        return {"kind": "unsupported", "message": str(failure)}
     return {"kind": kind_of(failure), "message": f"{type(failure).__name__}: {failure}"}
 
 
@@ -204,6 +213,7 @@ def parse_settings(raw):
             raise Refusal("bad-request", f"setting {key!r} is missing")
     settings.setdefault("pixels", PIXELS[settings["model"]])
     settings = {**DEFAULTS, **settings}
+    settings.update(check_engine(settings))
     check_scales(settings["scales"], settings["scale_mode"])
     check_ranks(settings)
     if settings["compile"] and settings["checkpointing"] != "none":
@@ -212,6 +222,20 @@ def parse_settings(raw):
         if settings["model"] == "vit_b_16" and side != 224:
             raise Refusal("unsupported", f"vit_b_16: images of {side} pixels: want 224")
     return settings
+
+
+def check_engine(settings):
+    """Returns the engine and the precision, with their defaults."""
+    precision = settings["precision"]
+    if settings["kind"] == "train":
+        if precision == "int8":
+            raise Refusal("unsupported", "precision int8: training is in fp32, bf16 or fp16")
+        return {"precision": precision or "fp32"}
+    engine = settings["engine"] or "eager"
+    try:
+        return {"engine": engine, "precision": engines.check(engine, precision, settings["layout"])}
+    except engines.Unsupported as e:
+        raise Refusal("unsupported", str(e)) from e
 
 
 def check_scales(scales, mode):
@@ -266,11 +290,13 @@ class Worker:
         return getattr(self, request["op"])(request)
 
     def hello(self, _):
-        with open(__file__, "rb") as f:
-            build = hashlib.sha256(f.read()).hexdigest()[:12]
+        build = hashlib.sha256()
+        for path in (__file__, engines.__file__):
+            with open(path, "rb") as f:
+                build.update(f.read())
         libraries = {"torch": torch.__version__, "torchvision": torchvision.__version__,
-                     "numpy": np.__version__, "python": sys.version.split()[0]}
-        return {"hello": {"protocol": PROTOCOL, "worker": "pytorch", "build": build, "libraries": libraries,
+                     "numpy": np.__version__, "python": sys.version.split()[0], **engines.versions()}
+        return {"hello": {"protocol": PROTOCOL, "worker": "pytorch", "build": build.hexdigest()[:12], "libraries": libraries,
                           "kinds": list(SETTINGS["kind"]), "settings": list(SETTINGS), "devices": [processor()]}}
 
     def prepare(self, request):
@@ -287,8 +313,8 @@ class Worker:
         if self.profiles:
             check_profile(prepare.get("settings"))
         settings = parse_settings(prepare.get("settings"))
-        work = Company(settings) if settings["ranks"] > 1 else {"inference": Inference, "train": Training}[settings["kind"]](settings)
-        if settings["compile"]:
+        work = open_work(settings, prepare.get("cache"))
+        if settings["compile"] or settings["engine"] == "compile":
             compile_now(work, prepare.get("cache"))
         self.work = work
         gc.collect()
@@ -386,21 +412,26 @@ class Work:
         """Ends other processes, for work that has some."""
 
 
+def open_work(settings, cache):
+    if settings["kind"] == "inference":
+        return Inference(settings, cache)
+    return Company(settings) if settings["ranks"] > 1 else Training(settings)
+
+
 class Inference(Work):
     """One network on a fixed batch in memory."""
 
     DEFAULT, CHECKS = "logits", ("logits",)
 
-    def __init__(self, settings):
-        self.model, self.images, self.facts = load(settings)
-        if settings["layout"] == "channels-last":
-            self.model, self.images = (v.to(memory_format=torch.channels_last) for v in (self.model, self.images))
-        self.step = functools.partial(compiled(self.model) if settings["compile"] else self.model, self.images)
+    def __init__(self, settings, cache):
+        model, images, self.facts = load(settings)
+        engine = engines.open_engine(settings, model, images, functools.partial(calibration_images, settings), cache)
+        self.step, self.facts["threads"] = engine.step, engine.threads
         self.mode = torch.inference_mode
 
     def logits(self):
         with torch.inference_mode():
-            return outputs(array(self.step()))
+            return outputs(array(torch.as_tensor(self.step())))
 
 
 class Training(Work):
@@ -893,10 +924,21 @@ def load(settings, rank=0):
 def formula_images(settings, rank, count):
     """A rank's images: of the formula's array those that follow those of the ranks
     before."""
+    return images_from(settings, rank * count, count)
+
+
+def images_from(settings, first, count):
+    """Images of the formula's array from one on."""
     shape = (count, settings["bands"], settings["pixels"], settings["pixels"])
-    n = math.prod(shape)
-    images = uniform("input", settings["seed"], n, 0.0, math.sqrt(3), first=rank * n)
+    images = uniform("input", settings["seed"], math.prod(shape), 0.0, math.sqrt(3), first=first * math.prod(shape[1:]))
     return torch.from_numpy(images.reshape(shape))
+
+
+def calibration_images(settings):
+    """The images that follow those of the batch, in batches, as lens looks at them."""
+    number, at = 32, 4
+    for i in range(0, number, at):
+        yield images_from(settings, settings["batch"] + i, at)
 
 
 @contextlib.contextmanager

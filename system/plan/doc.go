@@ -16,6 +16,9 @@
 //     additions of shortcuts too: weights with a scale for each output, activations
 //     with one scale and zero point each, from a [Calibration].
 //
+// A dynamic plan does none of this: it is the network's own operators, with linear layers
+// in 8 bits as PyTorch's quantize_dynamic has them, for what is claimed of that.
+//
 // Sums are rounded at other places than in the network's own pass, so logits differ a
 // little; [Plan.Check] says whether by more than that. What a precision costs a trained
 // network is a question of its accuracy (package evaluation).

@@ -39,7 +39,7 @@ type lowering struct {
 // floats is the type of activations that are not codes.
 func (l *lowering) floats() torch.DType {
 	switch l.options.Precision {
-	case Folded, Float32:
+	case Folded, Float32, Dynamic:
 		return torch.Float32
 	}
 	return torch.BFloat16
@@ -69,6 +69,11 @@ func (l *lowering) run(steps []*step, input torch.Value) error {
 }
 
 func (l *lowering) lower(s *step, input torch.Value) (result, error) {
+	if l.options.Precision == Dynamic {
+		if r, ok := l.dynamic(s); ok {
+			return r, nil
+		}
+	}
 	switch op := s.op.(type) {
 	case graph.Input:
 		return l.input(input), nil
@@ -87,7 +92,7 @@ func (l *lowering) lower(s *step, input torch.Value) (result, error) {
 // input makes images of the plan's type, with channels innermost.
 func (l *lowering) input(x torch.Value) result {
 	const channelsLast = 2 // of c10::MemoryFormat
-	if l.options.Precision == Folded {
+	if l.options.Precision == Folded || l.options.Precision == Dynamic {
 		return result{x, images, torch.Float32, nil}
 	}
 	dtype := l.floats()

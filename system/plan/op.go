@@ -33,6 +33,7 @@ var (
 	opBatchProduct    = find("aten::bmm", "")
 	opBatchAddProduct = find("aten::baddbmm", "")
 	opSoftmax         = find("aten::softmax", "int")
+	opBatchNorm       = find("aten::batch_norm", "")
 	opAttention       = find("aten::scaled_dot_product_attention", "")
 
 	opReorderConv   = find("mkldnn::_reorder_convolution_weight", "")
@@ -44,6 +45,8 @@ var (
 	opProductAdd    = find("mkldnn::_linear_pointwise", "binary")
 
 	opEncode           = find("aten::quantize_per_tensor", "")
+	opPackDynamic      = find("quantized::linear_prepack", "")
+	opDynamicLinear    = find("quantized::linear_dynamic", "")
 	opBytes            = find("aten::int_repr", "")
 	opCodedMaxPool     = find("quantized::max_pool2d", "")
 	opPackConv         = find("onednn::qconv_prepack", "")

@@ -2,9 +2,11 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"strings"
 
+	"lensbench/system/graph"
 	"lensbench/system/model"
 	"lensbench/torch"
 )
@@ -16,12 +18,13 @@ type Precision string
 const (
 	Folded   Precision = "folded" // fp32 by the network's own operators: what folding alone is worth
 	Float32  Precision = "fp32"
-	BFloat16 Precision = "bf16" // weights and activations; sums in float32
-	Int8     Precision = "int8" // weights and activations, between bfloat16; sums in int32
+	BFloat16 Precision = "bf16"    // weights and activations; sums in float32
+	Int8     Precision = "int8"    // weights and activations, between bfloat16; sums in int32
+	Dynamic  Precision = "dynamic" // the network's own operators, but for linear layers as quantize_dynamic has them
 )
 
 // Precisions are all of them.
-func Precisions() []Precision { return []Precision{Folded, Float32, BFloat16, Int8} }
+func Precisions() []Precision { return []Precision{Folded, Float32, BFloat16, Int8, Dynamic} }
 
 // Parse returns the precision of that name.
 func Parse(name string) (Precision, error) {
@@ -47,6 +50,7 @@ type Options struct {
 type Plan struct {
 	Options
 	program *torch.Program
+	layers  map[string]int
 }
 
 // Make makes a plan of a network whose weights are loaded, which it does not need
@@ -63,7 +67,11 @@ func Make(sc *torch.Scope, m *model.Model, o Options) (*Plan, error) {
 			return nil, err
 		}
 	}
-	steps, err := steps(m.Graph())
+	make := steps
+	if o.Precision == Dynamic {
+		make = unfused
+	}
+	steps, err := make(m.Graph())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.Name, err)
 	}
@@ -85,7 +93,35 @@ func lower(sc *torch.Scope, m *model.Model, o Options, steps []*step) (p *Plan, 
 		program.Free()
 		return nil, fmt.Errorf("%s: %w", m.Name, err)
 	}
-	return &Plan{o, program}, nil
+	return &Plan{o, program, layersOf(o.Precision, steps)}, nil
+}
+
+// Layers returns how many layers with matrices of weights compute in which numbers:
+// convolutions_fp32, linear_layers_int8 and so on.
+func (p *Plan) Layers() map[string]int { return maps.Clone(p.layers) }
+
+func layersOf(p Precision, steps []*step) map[string]int {
+	count := map[string]int{}
+	for _, s := range steps {
+		switch op := s.op.(type) {
+		case graph.Conv:
+			count["convolutions_"+numbers(p, p == Dynamic)]++
+		case graph.Linear:
+			count["linear_layers_"+numbers(p, p == Dynamic && passedOver(op.Layer) || p != Dynamic && isHead(s))]++
+		}
+	}
+	return count
+}
+
+// numbers names those of a layer, which are float32 where it is left out.
+func numbers(p Precision, left bool) string {
+	switch {
+	case left || p == Folded:
+		return string(Float32)
+	case p == Dynamic:
+		return string(Int8)
+	}
+	return string(p)
 }
 
 // Forward maps images [N bands pixels pixels] in float32, which stay the caller's,

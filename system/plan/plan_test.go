@@ -2,6 +2,7 @@ package plan
 
 import (
 	"errors"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
@@ -78,7 +79,7 @@ func furthest(got, want []float32) float64 {
 }
 
 // bounds are by how much logits may differ with random weights.
-var bounds = map[Precision]float64{Folded: 1e-5, Float32: 1e-5, BFloat16: 2e-2, Int8: 5e-2}
+var bounds = map[Precision]float64{Folded: 1e-5, Float32: 1e-5, BFloat16: 2e-2, Int8: 5e-2, Dynamic: 5e-2}
 
 // TestForward: plans compute what networks do, for the batch that they are for, and
 // for a smaller and a larger one. Bounds of bfloat16 and int8 are about twice what is
@@ -275,7 +276,7 @@ func TestErrors(t *testing.T) {
 			}
 		}
 	})
-	if _, err := Parse("int4"); err == nil || err.Error() != `plan "int4", want one of folded, fp32, bf16, int8` {
+	if _, err := Parse("int4"); err == nil || err.Error() != `plan "int4", want one of folded, fp32, bf16, int8, dynamic` {
 		t.Errorf("int4: %v", err)
 	}
 }
@@ -369,5 +370,44 @@ func BenchmarkForward(b *testing.B) {
 				}
 			})
 		})
+	}
+}
+
+// TestLayers: which layers compute in which numbers. quantize_dynamic leaves all
+// convolutions in float32, and of vit_b_16 the projections of attention.
+func TestLayers(t *testing.T) {
+	for _, c := range []struct {
+		model string
+		p     Precision
+		want  map[string]int
+	}{
+		{"resnet18", Dynamic, map[string]int{"convolutions_fp32": 20, "linear_layers_int8": 1}},
+		{"resnet18", Int8, map[string]int{"convolutions_int8": 20, "linear_layers_fp32": 1}},
+		{"resnet18", Folded, map[string]int{"convolutions_fp32": 20, "linear_layers_fp32": 1}},
+		{"light_transformer", Dynamic, map[string]int{"convolutions_fp32": 16, "linear_layers_int8": 17}},
+		{"light_transformer", BFloat16, map[string]int{"convolutions_bf16": 16, "linear_layers_bf16": 16, "linear_layers_fp32": 1}},
+		{"vit_b_16", Dynamic, map[string]int{"convolutions_fp32": 1, "linear_layers_fp32": 24, "linear_layers_int8": 25}},
+	} {
+		torchtest.Run(t, func(sc *torch.Scope) {
+			m := loaded(t, sc, c.model)
+			defer m.Params.Free()
+			plan := made(t, sc, m, c.p, 1, int64(m.Pixels))
+			defer plan.Free()
+			if got := plan.Layers(); !maps.Equal(got, c.want) {
+				t.Errorf("%s, %s: %v, want %v", c.model, c.p, got, c.want)
+			}
+		})
+	}
+}
+
+// The largest weight is 127.5 steps from 0.
+func TestDynamicScale(t *testing.T) {
+	for _, c := range []struct {
+		weight []float32
+		want   float64
+	}{{[]float32{1, -2.55, 0}, 0.02}, {[]float32{0, 0}, 1.1920928955078125e-7}} {
+		if got := symmetricScale(c.weight); math.Abs(got-c.want) > 1e-9 {
+			t.Errorf("%v: %g, want %g", c.weight, got, c.want)
+		}
 	}
 }

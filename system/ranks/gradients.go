@@ -7,8 +7,8 @@ import (
 
 // Gradients make the steps of a network the same in all ranks. It does what
 // PyTorch's DistributedDataParallel does by default: weights and running statistics
-// begin as those of rank 0; gradients are means over the ranks, sent while the
-// backward pass goes on; running statistics are those of rank 0 again before each
+// begin as those of rank 0; gradients are means over the ranks, exchanged while
+// the backward pass goes on; running statistics are those of rank 0 again before each
 // step. The number of BatchNorm's passes, which all count alike, is not sent.
 type Gradients struct {
 	team    *Team
@@ -48,6 +48,10 @@ func NewGradients(t *Team, ps *nn.Params, c torch.ReducerConfig) (*Gradients, er
 	}
 	return g, nil
 }
+
+// Shared says whether gradients go through memory that all ranks have, as they do
+// where all are on one machine.
+func (g *Gradients) Shared() bool { return g.reducer != nil && g.reducer.Shared() }
 
 // Forward announces a forward pass. Where a step accumulates the gradients of
 // several passes, last says which is its last: only that one's backward pass waits

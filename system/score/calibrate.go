@@ -37,11 +37,14 @@ func Calibrate(ctx context.Context, n *trained.Network, images survey.Images, c 
 	return found, found.WriteFile(calibrationPath(n))
 }
 
-// calibration reads what Calibrate left with a network.
-func calibration(n *trained.Network) (*plan.Calibration, error) {
+// ErrUncalibrated says that Calibrate has left nothing with a network.
+var ErrUncalibrated = errors.New("no " + CalibrationName)
+
+// Calibration reads what Calibrate left with a network.
+func Calibration(n *trained.Network) (*plan.Calibration, error) {
 	c, err := plan.ReadCalibration(calibrationPath(n))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s has no %s, which an int8 plan takes; lens calibrate makes it", n.Dir, CalibrationName)
+		return nil, fmt.Errorf("%s has %w, which an int8 plan takes; lens calibrate makes it", n.Dir, ErrUncalibrated)
 	}
 	return c, err
 }

@@ -126,7 +126,7 @@ func (s *scorer) prepare(sc *torch.Scope) (err error) {
 	}
 	o := plan.Options{Precision: s.Plan, Batch: min(s.Batch, s.images.Len()), Pixels: s.network.Manifest.Input}
 	if s.Plan == plan.Int8 {
-		if o.Calibration, err = calibration(s.network); err != nil {
+		if o.Calibration, err = Calibration(s.network); err != nil {
 			return err
 		}
 	}

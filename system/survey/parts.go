@@ -80,9 +80,14 @@ func First(images Images, n int) Images {
 	if n == images.Len() {
 		return images
 	}
+	return Range(images, 0, n)
+}
+
+// Range returns n of the images, from number first on, of which there are as many.
+func Range(images Images, first, n int) Images {
 	s := &Subset{of: images}
 	for i := range n {
-		s.index = append(s.index, i)
+		s.index = append(s.index, first+i)
 	}
 	return s
 }

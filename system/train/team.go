@@ -36,8 +36,19 @@ func (r *run) unite(sc *torch.Scope) error {
 		return err
 	}
 	r.engine.gradients, r.engine.Exchange = g, g
+	if r.chief() {
+		r.Watch.Note(fmt.Sprintf("%s exchange gradients %s", counted(r.Settings.world()), route(g)))
+	}
 	o := r.engine.AdamW
 	return r.Team.Broadcast(append(append(append([]*torch.Tensor(nil), o.First...), o.Second...), o.Steps...)...)
+}
+
+// route says how gradients go from rank to rank.
+func route(g *ranks.Gradients) string {
+	if g.Shared() {
+		return "through shared memory"
+	}
+	return "over the network"
 }
 
 // takeState takes the state of rank 0, which alone has read a checkpoint.

@@ -73,6 +73,12 @@ type Network struct {
 // Models is the directory of named networks below a cache directory.
 func Models(cache string) string { return filepath.Join(cache, "models") }
 
+// ErrNone says that there is no network of a name.
+var ErrNone = errors.New("no trained network")
+
+// Surveys is the directory of named surveys below a cache directory.
+func Surveys(cache string) string { return filepath.Join(cache, "surveys") }
+
 // Find opens the network that a user calls name: a directory, or the name of one
 // in the cache.
 func Find(name, cache string) (*Network, error) {
@@ -82,15 +88,15 @@ func Find(name, cache string) (*Network, error) {
 	dir := filepath.Join(Models(cache), name)
 	n, err := Open(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no trained network %q: neither %s nor %s is there; %s",
-			name, filepath.Join(name, ManifestName), filepath.Join(dir, ManifestName), instead(name, cache))
+		return nil, fmt.Errorf("%w %q: neither %s nor %s is there; %s",
+			ErrNone, name, filepath.Join(name, ManifestName), filepath.Join(dir, ManifestName), instead(name, cache))
 	}
 	return n, err
 }
 
 // instead says what a user may have meant by a name that nothing has.
 func instead(name, cache string) string {
-	const make = "make train makes the one called default, lens train others"
+	const make = "make train makes the one called default, make train-ensemble its fellows in ensembles, lens train others"
 	there := Names(cache)
 	if len(there) == 0 {
 		return make

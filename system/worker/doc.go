@@ -6,7 +6,7 @@
 //	inference   one network on a batch in memory, images from the formula of package nn:
 //	            model (needed), passes (one without dropout), passes_through (head where that is the same),
 //	            pixels (the network's own), batch (1), bands (3), threads (all), seed (0),
-//	            layout (contiguous), plan (none), search (no)
+//	            layout (contiguous), plan (none), search (no), trained (no)
 //	train       one network on a batch in memory, or on simulated images on disk: settings as for
 //	            inference, and those that protocol.Settings says are of kind train
 //	ensemble    several networks on simulated images on disk (package ensemble):
@@ -17,7 +17,9 @@
 //	            of as many, and starts the others
 //	null        nothing
 //
-// Weights come from the formula and the seed. An iteration of inference is one
+// Weights come from the formula and the seed, or from networks that were trained, which
+// are found by their names in the cache; what those say of test images can be asked for
+// (protocol.CheckScores). An iteration of inference is one
 // forward pass, or as many as there are Monte-Carlo passes; of an ensemble it is all
 // images through all members.
 //
@@ -42,7 +44,8 @@
 // which each keeps its own gradients. What a step of the sample took longer, as a
 // share of it, is the sample's communication_share: sending, and waiting for who is
 // slower. straggler_spread is by how much ranks differ in the step without exchange:
-// (longest − shortest) / mean.
+// (longest − shortest) / mean. shared_exchange is 1 if gradients go through memory that
+// all ranks have, 0 if they are sent.
 //
 // Steps whose gradients have no finite norm are counted on the device and read after the
 // sample: nonfinite_norms, said of steps in 16 bits, and of others if there were any; and

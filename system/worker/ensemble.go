@@ -10,8 +10,10 @@ import (
 	"lensbench/protocol"
 	"lensbench/system/ensemble"
 	"lensbench/system/fusion"
+	"lensbench/system/plan"
 	"lensbench/system/sky"
 	"lensbench/system/survey"
+	"lensbench/system/trained"
 	"lensbench/system/usage"
 	"lensbench/torch"
 )
@@ -23,10 +25,20 @@ type committee struct {
 	images int
 	fuses  bool // an iteration makes mean and variance instead of logits
 	passes int  // of Monte-Carlo, 0: one without dropout
+
+	trained []*trained.Network // members; nil: weights are of the formula
 }
 
 func (s *Server) openEnsemble(c protocol.Settings, cache string) (network, error) {
-	dir, err := simulated(cache, survey.Spec{Seed: uint64(c.Seed), Count: c.Images, Pixels: c.Pixels, Bands: c.Bands})
+	networks, err := findTrained(c, cache)
+	if err != nil {
+		return nil, err
+	}
+	seen, err := calibrationImages(c, networks)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := simulated(cache, survey.Spec{Seed: uint64(c.Seed), Count: c.Images + seen, Pixels: c.Pixels, Bands: c.Bands})
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +62,9 @@ func (s *Server) openEnsemble(c protocol.Settings, cache string) (network, error
 		Seed:        uint64(c.Seed),
 		Command:     s.Member,
 		CountMemory: s.counts,
+		Trained:     directories(networks),
+		Plan:        plan.Precision(c.Plan),
+		Calibration: seen,
 	})
 	if errors.Is(err, ensemble.ErrNoDevice) {
 		return nil, refuse(protocol.Unsupported, "%v", err)
@@ -57,7 +72,32 @@ func (s *Server) openEnsemble(c protocol.Settings, cache string) (network, error
 	if err != nil {
 		return nil, err
 	}
-	return committee{Ensemble: e, images: c.Images, fuses: c.Aggregate != "", passes: c.Passes}, nil
+	return committee{Ensemble: e, images: c.Images, fuses: c.Aggregate != "", passes: c.Passes, trained: networks}, nil
+}
+
+// calibrationImages is how many images behind those that are scored show int8 plans their
+// ranges: none if there are no such plans, or if all members are calibrated.
+func calibrationImages(c protocol.Settings, networks []*trained.Network) (int, error) {
+	const enough = 32
+	if c.Plan != string(plan.Int8) {
+		return 0, nil
+	}
+	for _, n := range networks {
+		if _, err := calibrationOf(n); err != nil {
+			return 0, err
+		}
+	}
+	if networks != nil {
+		return 0, nil
+	}
+	return enough, nil
+}
+
+func directories(networks []*trained.Network) (dirs []string) {
+	for _, n := range networks {
+		dirs = append(dirs, n.Dir)
+	}
+	return dirs
 }
 
 // simulated returns the directory of a data set below the cache, which is made
@@ -135,6 +175,21 @@ func (w committee) outputs(check string) (outputs, error) {
 	}
 	all := slices.Concat(logits...)
 	return outputs{[]int{len(logits), w.images}, all, []string{digestOf(all)}}, nil
+}
+
+func (w committee) networks() []*trained.Network {
+	if w.passes > 0 {
+		return nil
+	}
+	return w.trained
+}
+
+func (w committee) score(dir string, n int) ([]float32, error) {
+	logits, err := w.ScorePart(ensemble.Part{Dir: dir, Name: survey.Test, Images: n})
+	if err != nil {
+		return nil, err
+	}
+	return fused(logits)[:n], nil
 }
 
 func orElse(s, other string) string {

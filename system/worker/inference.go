@@ -9,6 +9,7 @@ import (
 	"lensbench/system/model"
 	"lensbench/system/nn"
 	"lensbench/system/plan"
+	"lensbench/system/trained"
 	"lensbench/torch"
 )
 
@@ -28,6 +29,8 @@ type inference struct {
 	seed   uint64
 	passes int    // of Monte-Carlo, 0: one without dropout
 	within string // what each passes through, throughNetwork or throughHead
+
+	trained *trained.Network // whose weights these are; nil: of the formula
 }
 
 // What Monte-Carlo passes go through.
@@ -36,7 +39,11 @@ const (
 	throughHead    = "head"
 )
 
-func openInference(c protocol.Settings) (network, error) {
+func openInference(c protocol.Settings, cache string) (network, error) {
+	networks, err := findTrained(c, cache)
+	if err != nil {
+		return nil, err
+	}
 	m, err := model.New(c.Model, c.Bands)
 	if err != nil {
 		return nil, err
@@ -55,6 +62,9 @@ func openInference(c protocol.Settings) (network, error) {
 	if c.Mode != "" {
 		w.batch = c.Images
 	}
+	if networks != nil {
+		w.trained = networks[0]
+	}
 	m.Params.ChannelsLast = c.Layout == "channels-last"
 	if err := lane.Do(func(sc *torch.Scope) error { return w.load(sc, c) }); err != nil {
 		w.close()
@@ -65,7 +75,7 @@ func openInference(c protocol.Settings) (network, error) {
 
 func (w *inference) load(sc *torch.Scope, c protocol.Settings) error {
 	formula := nn.Formula{Seed: w.seed}
-	if err := w.model.Params.Load(sc, formula); err != nil {
+	if err := w.weights(sc, formula); err != nil {
 		return err
 	}
 	x := images(sc, formula, 0, w.batch, w.model.Bands, w.pixels)
@@ -77,6 +87,19 @@ func (w *inference) load(sc *torch.Scope, c protocol.Settings) error {
 		return nil
 	}
 	return w.makePlan(sc, formula, c)
+}
+
+// weights loads those that the network was trained to, or those of the formula.
+func (w *inference) weights(sc *torch.Scope, f nn.Formula) error {
+	if w.trained == nil {
+		return w.model.Params.Load(sc, f)
+	}
+	file, err := nn.OpenFile(w.trained.WeightsPath(), w.model.Params)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return w.model.Params.Load(sc, file)
 }
 
 // makePlan makes the plan and frees what it was made of.
@@ -109,8 +132,12 @@ func (w *inference) search(o plan.Options, threads int) error {
 	return nil
 }
 
-// calibrate looks at the 32 images that follow those of the batch.
+// calibrate looks at the 32 images that follow those of the batch. A trained network
+// has been calibrated on validation images.
 func (w *inference) calibrate(sc *torch.Scope, f nn.Formula) (*plan.Calibration, error) {
+	if w.trained != nil {
+		return calibrationOf(w.trained)
+	}
 	const number, at = 32, 4
 	return plan.Observe(sc, w.model, func(yield func(*torch.Tensor) error) error {
 		for i := 0; i < number; i += at {

@@ -30,6 +30,7 @@ func (s *Server) prepare(p *protocol.Prepare) (*protocol.Facts, error) {
 	if err := s.enter(p.Pass, settings); err != nil {
 		return nil, err
 	}
+	s.cache = p.Cache
 	if s.work, err = s.open(settings, p); err != nil {
 		s.work = nil
 		return nil, err
@@ -37,6 +38,7 @@ func (s *Server) prepare(p *protocol.Prepare) (*protocol.Facts, error) {
 	if err := s.prepared(); err != nil {
 		return nil, err
 	}
+	s.delay = settings.Delay / 100
 	quietCollector()
 	facts := s.work.facts()
 	facts.LoadSeconds, facts.PrepareSeconds = s.loaded, time.Since(begin).Seconds()
@@ -91,9 +93,12 @@ func (s *Server) open(c protocol.Settings, p *protocol.Prepare) (work, error) {
 	if c.Compile {
 		return nil, refuse(protocol.Unsupported, "compile: torch.compile needs Python; it is for arms of the worker pytorch")
 	}
+	if c.Engine != "" {
+		return nil, refuse(protocol.Unsupported, "engine: %s; lens computes by itself, or by a plan; engines are for arms of the worker pytorch", c.Engine)
+	}
 	switch c.Kind {
 	case kindInference:
-		n, err := openInference(c)
+		n, err := openInference(c, p.Cache)
 		if err != nil {
 			return nil, err
 		}

@@ -26,6 +26,17 @@ func TestRanks(t *testing.T) {
 			t.Errorf("%s is %v, %v", key, v, ok)
 		}
 	}
+	if got := two[2].Sample.Extra["shared_exchange"]; got != 1 {
+		t.Errorf("shared_exchange is %v of two ranks on one machine, want 1", got)
+	}
+	sent := talk(t, prepare(frozenRanks+`"ranks": 2, "exchange": "gloo"}`, "time", ""), gradients,
+		`{"id": 3, "op": "sample", "sample": {"untimed": 1, "iterations": 2}}`)
+	if got := sent[2].Sample.Extra["shared_exchange"]; got != 0 {
+		t.Errorf("shared_exchange is %v with exchange gloo, want 0", got)
+	}
+	if d := furthest(sent[1].Outputs.Values, two[1].Outputs.Values); d > 1e-6 {
+		t.Errorf("gradients that are sent differ from those through shared memory by %g", d)
+	}
 	one := talk(t, prepare(frozenRanks+`"check_images": 8}`, "time", ""), gradients)
 	for _, o := range []*protocol.Outputs{two[1].Outputs, two[3].Outputs} {
 		if d := furthest(o.Values, one[1].Outputs.Values); d > 1e-6 {

@@ -20,9 +20,11 @@ type Server struct {
 
 	loaded float64 // s, process start to the first request
 	work   work    // nil: nothing prepared
+	cache  string  // directory that it was prepared with
 	counts bool    // whether work is for the memory pass
 	looks  bool    // whether work is for the profile pass
 	load   int64   // bytes at the peak of preparing; memory pass only
+	delay  float64 // fraction by which iterations are made longer
 }
 
 // work is what was prepared.

@@ -77,7 +77,9 @@ func (s *serving) iterate(n int, c *clock) error {
 	s.runs++
 	c.start()
 	queries, err := plan.Run(n, traffic.Start(), func(first, count int) error {
+		began := time.Now()
 		_, err := s.query(s.next+first, count)
+		c.slow(began)
 		return err
 	})
 	s.next = (s.next + n*plan.Images) % s.images

@@ -50,6 +50,9 @@ func decode(raw json.RawMessage) (protocol.Settings, error) {
 	if err := checkPlan(s); err != nil {
 		return s, err
 	}
+	if err := checkPrecision(s); err != nil {
+		return s, err
+	}
 	return s, checkBudget(s)
 }
 
@@ -74,6 +77,17 @@ func checkPlan(s protocol.Settings) error {
 	return nil
 }
 
+// checkPrecision refuses numbers that the work is not in.
+func checkPrecision(s protocol.Settings) error {
+	switch {
+	case s.Precision != "" && s.Kind == kindInference:
+		return refuse(protocol.Unsupported, "precision: %s; inference in other numbers is a plan's: set plan instead", s.Precision)
+	case s.Precision == "int8":
+		return refuse(protocol.Unsupported, "precision: int8; training is in fp32, bf16 or fp16")
+	}
+	return nil
+}
+
 // check checks one setting against its description.
 func check(s protocol.Settings, f protocol.Field) error {
 	if !s.IsSet(f) {
@@ -88,10 +102,17 @@ func check(s protocol.Settings, f protocol.Field) error {
 	switch v := reflect.ValueOf(s.Value(f)); {
 	case len(f.Enum) > 0:
 		return checkEnum(f, v)
-	case f.HasRange && (float64(v.Int()) < f.Min || float64(v.Int()) > f.Max):
-		return refuse(protocol.BadRequest, "%s: %d, want %g to %g", f.Key, v.Int(), f.Min, f.Max)
+	case f.HasRange && !(number(v) >= f.Min && number(v) <= f.Max):
+		return refuse(protocol.BadRequest, "%s: %v, want %g to %g", f.Key, v, f.Min, f.Max)
 	}
 	return nil
+}
+
+func number(v reflect.Value) float64 {
+	if v.CanInt() {
+		return float64(v.Int())
+	}
+	return v.Float()
 }
 
 // checkEnum checks a word or a list of words.

@@ -106,7 +106,7 @@ func (w *training) load(sc *torch.Scope, s step.Settings) (err error) {
 	w.stepper.Keep(sc)
 	w.health = newHealth(sc)
 	if w.team != nil {
-		if w.exchange, err = ranks.NewGradients(w.team, w.model.Params, torch.ReducerConfig{}); err != nil {
+		if w.exchange, err = ranks.NewGradients(w.team, w.model.Params, torch.ReducerConfig{Sent: w.settings.Exchange == "gloo"}); err != nil {
 			return err
 		}
 		if exchanging {

@@ -68,6 +68,10 @@ func (w *training) communication(out map[string]protocol.Number, step float64) e
 	}
 	mean := sum / float64(len(all))
 	out["communication_share"] = protocol.Number(1 - mean/step)
+	out["shared_exchange"] = 0
+	if w.exchange.Shared() {
+		out["shared_exchange"] = 1
+	}
 	out["straggler_spread"] = protocol.Number((slices.Max(all) - slices.Min(all)) / mean)
 	return nil
 }

@@ -26,7 +26,7 @@ namespace {
 const char *tag_name(uint32_t tag) {
   static const char *const names[] = {"none",   "default",  "a tensor",         "an integer",       "a float",          "a boolean",
                                       "a string", "a list of integers", "a list of floats", "a list of booleans", "a list of tensors",
-                                      "a value of a program", "a list of values of a program"};
+                                      "a value of a program", "a list of values of a program", "an object"};
   return tag < std::size(names) ? names[tag] : "an unknown tag";
 }
 
@@ -79,6 +79,14 @@ at::IValue integer(const lt_op &op, size_t i, int64_t v) {
   int64_t values = op.formals[i].values;
   if (values && (v < 0 || v >= values)) bad_argument(op, i, "has no value of number " + std::to_string(v));
   return v;
+}
+
+// object must be of the very class, or libtorch would read it as one.
+at::IValue object(const lt_op &op, size_t i, const lt_arg &a) {
+  const at::IValue &value = reinterpret_cast<const lt_object *>(a.bits)->value;
+  const auto &want = op.handle.schema().arguments()[i].type();
+  if (!value.type()->isSubtypeOf(*want)) bad_argument(op, i, "got an object of " + value.type()->annotation_str());
+  return value;
 }
 
 const at::IValue &default_of(const lt_op &op, size_t i) {
@@ -138,6 +146,9 @@ at::IValue convert(const lt_op &op, size_t i, const lt_arg &a, const uint64_t *p
   case LT_VALUES:
     accept(want == Kind::tensors);
     return {};
+  case LT_OBJECT:
+    accept(want == Kind::object);
+    return object(op, i, a);
   }
   bad_argument(op, i, "has the unknown tag " + std::to_string(a.tag));
 }
@@ -159,6 +170,7 @@ lt_arg pack(at::IValue v) {
   if (v.isBool()) return {LT_BOOL, 0, uint64_t(v.toBool())};
   if (v.isTensorList()) return pack_list(v);
   if (v.isNone()) return {LT_NONE, 0, 0};
+  if (v.isObject()) return {LT_OBJECT, 0, reinterpret_cast<uint64_t>(new lt_object{std::move(v)})};
   if (v.isDouble()) {
     lt_arg r{LT_FLOAT, 0, 0};
     double d = v.toDouble();
@@ -170,6 +182,7 @@ lt_arg pack(at::IValue v) {
 
 void discard(const lt_arg &r) {
   if (r.tag == LT_TENSOR) lt_free(reinterpret_cast<lt_tensor *>(r.bits));
+  if (r.tag == LT_OBJECT) lt_object_free(reinterpret_cast<lt_object *>(r.bits));
   if (r.tag != LT_TENSORS) return;
   auto **array = reinterpret_cast<lt_tensor **>(r.bits);
   lt_free_all(array, r.n);
@@ -241,5 +254,7 @@ lt_error *lt_call(const lt_op *op, const lt_arg *args, int nargs, const uint64_t
 }
 
 void lt_array_free(lt_tensor **array) { delete[] array; }
+
+void lt_object_free(lt_object *o) { delete o; }
 
 }

@@ -9,6 +9,7 @@
 
 #include "core.hpp"
 #include "nccl.hpp"
+#include "shared.hpp"
 
 #include <c10/util/Logging.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
@@ -38,6 +39,7 @@ struct lt_group {
 
 struct lt_reducer {
   std::unique_ptr<c10d::Reducer> reducer;
+  bool shared = false; // gradients go through memory that the ranks share
 };
 
 namespace {
@@ -110,6 +112,12 @@ std::unique_ptr<c10d::Reducer> make_reducer(const lt_group *g, const std::vector
       , std::vector<int64_t>{}
 #endif
   );
+}
+
+// is_float says whether the exchange through shared memory can add the parameters'
+// gradients.
+bool is_float(const std::vector<at::Tensor> &params) {
+  return std::all_of(params.begin(), params.end(), [](const at::Tensor &p) { return p.is_cpu() && p.scalar_type() == at::kFloat; });
 }
 
 // quiet keeps c10d from writing to stderr, each with a stack of C++, the errors
@@ -197,14 +205,23 @@ lt_error *lt_barrier(lt_group *g) {
 
 void lt_group_free(lt_group *g) { delete g; }
 
-lt_error *lt_reducer_new(lt_group *g, lt_tensor *const *params, int n, int64_t first, int64_t cap, int views, lt_reducer **out) {
+lt_error *lt_reducer_new(lt_group *g, lt_tensor *const *params, int n, int64_t first, int64_t cap, int views, int shared, lt_reducer **out) {
   return guard([&] {
     std::vector<at::Tensor> leaves;
     for (int i = 0; i < n; i++) leaves.push_back(borrow(params[i]));
     c10d::verify_params_across_processes(g->group, leaves, std::nullopt);
-    *out = new lt_reducer{make_reducer(g, leaves, first, cap, views != 0)};
+    auto r = std::make_unique<lt_reducer>(make_reducer(g, leaves, first, cap, views != 0));
+    if (shared && is_float(leaves)) {
+      if (auto exchange = shared_exchange(g->group)) {
+        r->reducer->register_comm_hook(std::move(exchange));
+        r->shared = true;
+      }
+    }
+    *out = r.release();
   });
 }
+
+int lt_reducer_shared(const lt_reducer *r) { return r->shared; }
 
 lt_error *lt_reducer_forward(lt_reducer *r) {
   return guard([&] {

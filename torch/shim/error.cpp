@@ -17,13 +17,24 @@ namespace lt {
 namespace {
 
 // The CPU allocator reports a failed allocation as a plain c10::Error.
-int kind_of(const c10::Error &e) {
-  std::string_view message = e.what_without_backtrace();
-  return message.find("can't allocate memory") == message.npos ? LT_ERR_INVALID : LT_ERR_MEMORY;
+bool of_memory(std::string_view message) { return message.find("can't allocate memory") != message.npos; }
+
+int kind_of(const c10::Error &e) { return of_memory(e.what_without_backtrace()) ? LT_ERR_MEMORY : LT_ERR_INVALID; }
+
+// TorchScript's compiler and interpreter make types of their own of all that goes
+// wrong, and show where in the source, with blank lines between.
+bool of_script(std::string_view message) {
+  return message.find("<--- HERE") != message.npos || message.find("operation failed in the TorchScript interpreter") != message.npos;
+}
+
+lt_error *script_error(std::string message) {
+  for (size_t at; (at = message.find("\n\n")) != message.npos;) message.erase(at, 1);
+  return new lt_error{of_memory(message) ? LT_ERR_MEMORY : LT_ERR_INVALID, message, nullptr};
 }
 
 // Gloo throws a type whose header is not there, with its source file in front.
 lt_error *other(std::string_view message) {
+  if (of_script(message)) return script_error(std::string(message));
   if (message.find("/gloo/") == message.npos) return new lt_error{LT_ERR_INTERNAL, std::string(message), nullptr};
   if (message.front() == '[') message.remove_prefix(std::min(message.find("] ") + 2, message.size()));
   return new lt_error{LT_ERR_CONNECTION, std::string(message), nullptr};

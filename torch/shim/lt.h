@@ -28,8 +28,10 @@ extern "C" {
 typedef struct lt_error lt_error;
 typedef struct lt_tensor lt_tensor; /* one counted reference to a tensor, not a wrapper around it */
 typedef struct lt_op lt_op;         /* an operator, found once and never freed */
+typedef struct lt_object lt_object;   /* a value that only operators look into, such as packed weights */
 typedef struct lt_program lt_program; /* calls of operators one after another */
 typedef struct lt_profile lt_profile; /* where the time of operators went */
+typedef struct lt_script lt_script;   /* a module in TorchScript */
 typedef struct lt_mode lt_mode;     /* a thread-local mode that is in force */
 typedef struct lt_stream lt_stream;   /* a stream of a CUDA device that a thread is in */
 typedef struct lt_store lt_store;     /* a connection to the store of several processes */
@@ -63,6 +65,7 @@ enum {
   LT_TENSORS,     /* n lt_tensor pointers in the pool; 0 is an absent tensor */
   LT_VALUE,       /* bits: number of a value; arguments of lt_program_add only */
   LT_VALUES,      /* n numbers of values in the pool, for a list of tensors; likewise */
+  LT_OBJECT,      /* bits: lt_object pointer */
 };
 
 /*
@@ -93,6 +96,7 @@ const char *lt_op_schema(const lt_op *op);                                 /* [b
  */
 lt_error *lt_call(const lt_op *op, const lt_arg *args, int nargs, const uint64_t *pool, lt_arg *rets, int maxrets, int *nrets);
 void lt_array_free(lt_tensor **array); /* frees the array, not the tensors in it */
+void lt_object_free(lt_object *o);     /* NULL is allowed */
 
 /*
  * A program is calls of operators one after another, made ready once and run as
@@ -107,6 +111,25 @@ lt_error *lt_program_add(lt_program *p, const lt_op *op, const lt_arg *args, int
 /* out [owned] is the last call's result. After an error, *failed is the number of the call that it is of, from 0; else that of calls. */
 lt_error *lt_program_run(const lt_program *p, const lt_tensor *const *inputs, int n, lt_tensor **out, int *failed);
 void lt_program_free(lt_program *p); /* NULL is allowed */
+
+/*
+ * A script is a module in TorchScript: tensors by name, and functions that are
+ * written in that language. A dot in a tensor's name is a module within the module,
+ * as in a state_dict. Running changes nothing in a script: several threads may do it
+ * at once.
+ */
+lt_error *lt_script_new(const char *name, lt_script **out);                                     /* name of its type; out [owned] */
+lt_error *lt_script_set(lt_script *s, const char *name, const lt_tensor *t, int buffer);        /* adds a parameter, or a buffer; its memory is shared */
+lt_error *lt_script_define(lt_script *s, const char *source);                                   /* adds functions, whose first argument is self */
+lt_error *lt_script_freeze(lt_script *s);                                                       /* tensors become constants of forward, all other functions go */
+lt_error *lt_script_optimise(lt_script *s);                                                     /* freezes, and makes forward one for this machine alone */
+lt_error *lt_script_save(const lt_script *s, const char *path);
+lt_error *lt_script_load(const char *path, lt_script **out);                                    /* out [owned] */
+lt_error *lt_script_graph(const lt_script *s, const char *function, char **out);                /* its operations as text [owned, lt_text_free] */
+/* At most max results are stored in out [owned]: a tensor, or those of a tuple; *n is how many there are. */
+lt_error *lt_script_run(const lt_script *s, const char *function, const lt_tensor *const *in, int nin, lt_tensor **out, int max, int *n);
+void lt_script_free(lt_script *s); /* NULL is allowed */
+void lt_text_free(char *text);     /* NULL is allowed */
 
 /* tensors; dtype is the number of c10::ScalarType */
 lt_error *lt_empty(const int64_t *shape, int ndim, int dtype, lt_tensor **out);                                          /* out [owned] */
@@ -273,9 +296,12 @@ void lt_group_free(lt_group *g); /* waits for what is in flight; NULL is allowed
  * lt_reducer_backward leaves in the gradients of params their means over the
  * ranks; without these calls a backward pass adds to this rank's own. Gradients are
  * sent in buckets of first and then cap bytes while the pass goes on. views makes
- * them views of the buckets, which saves their memory and a copy.
+ * them views of the buckets, which saves their memory and a copy. With shared, ranks
+ * that are all on one machine exchange gradients of float32 through its memory, of
+ * which each rank takes 8 MiB that no tensor has; others by the group's backend.
  */
-lt_error *lt_reducer_new(lt_group *g, lt_tensor *const *params, int n, int64_t first, int64_t cap, int views, lt_reducer **out); /* out [owned] */
+lt_error *lt_reducer_new(lt_group *g, lt_tensor *const *params, int n, int64_t first, int64_t cap, int views, int shared, lt_reducer **out); /* out [owned] */
+int lt_reducer_shared(const lt_reducer *r); /* whether they do */
 lt_error *lt_reducer_forward(lt_reducer *r);
 lt_error *lt_reducer_backward(lt_reducer *r);
 void lt_reducer_free(lt_reducer *r); /* NULL is allowed */

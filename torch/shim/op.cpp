@@ -30,6 +30,7 @@ Kind kind_of(const c10::Type &type) {
   case c10::TypeKind::BoolType: return Kind::boolean;
   case c10::TypeKind::StringType: return Kind::string;
   case c10::TypeKind::NumberType: return Kind::scalar;
+  case c10::TypeKind::ClassType: return Kind::object;
   case c10::TypeKind::ListType: return list_kind(*type.castRaw<c10::ListType>()->getElementType());
   default: return Kind::other;
   }

@@ -10,7 +10,7 @@
 namespace lt {
 
 // A Kind is what an argument of a schema accepts.
-enum class Kind { tensor, integer, real, boolean, string, scalar, integers, reals, booleans, tensors, optional_tensors, optional_scalars, other };
+enum class Kind { tensor, integer, real, boolean, string, scalar, integers, reals, booleans, tensors, optional_tensors, optional_scalars, object, other };
 
 // A Formal is one argument of a schema, worked out once.
 struct Formal {
@@ -21,6 +21,10 @@ struct Formal {
 };
 
 } // namespace lt
+
+struct lt_object {
+  at::IValue value;
+};
 
 struct lt_op {
   c10::OperatorHandle handle;

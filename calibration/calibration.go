@@ -1,0 +1,197 @@
+package calibration
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"lensbench/judge"
+	"lensbench/record"
+	"lensbench/verdict"
+)
+
+// confidence is that of the intervals of rates.
+const confidence = 0.95
+
+// AlarmLevel is how often a statement on equal arms may see a difference.
+const AlarmLevel = 0.01
+
+// Minutes are the times for which the detectable effect is stated.
+var Minutes = []float64{1, 5, 30}
+
+// A Calibration is what one run of equal arms found.
+type Calibration struct {
+	Run      string    `json:"run"` // ID
+	Started  time.Time `json:"started"`
+	Scenario string    `json:"scenario"`
+	Bench    string    `json:"bench"` // build of the harness
+	Seconds  float64   `json:"seconds"`
+	Restarts int       `json:"restarts"` // of both arms
+	Blocks   int       `json:"blocks"`   // per restart
+	Sets     int       `json:"sets"`     // of verdict.MinRestarts restarts
+	Unfit    int       `json:"unfit"`    // sets that were contaminated or invalid: nobody would believe them
+	Metrics  []Metric  `json:"metrics"`
+}
+
+// A Metric is what a calibration found in one metric.
+type Metric struct {
+	Metric     string   `json:"metric"` // one of record's
+	Rate       Rate     `json:"false_alarms"`
+	Detectable []Effect `json:"detectable"` // in the order of Minutes
+}
+
+// A Rate is how often something was seen, with its exact 95 % interval.
+type Rate struct {
+	Seen int     `json:"seen"`
+	Of   int     `json:"of"`
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
+}
+
+// An Effect is the smallest difference that is found with 95 % power.
+type Effect struct {
+	Minutes  float64  `json:"minutes"`          // of measuring two arms
+	Restarts int      `json:"restarts"`         // that fit into them
+	Effect   *float64 `json:"effect,omitempty"` // as a fraction; nil if too few restarts fit for a verdict
+}
+
+// TooShort means that a run has too few restarts for a single statement.
+type TooShort struct {
+	Restarts int
+	Seconds  float64
+}
+
+func (e *TooShort) Error() string {
+	return fmt.Sprintf("%d restarts in %.0f s; a statement needs %d: give it more time with --for", e.Restarts, e.Seconds, verdict.MinRestarts)
+}
+
+// Of makes the statements of a run of twins from its journal.
+func Of(run record.Run, entries []record.Entry) (Calibration, error) {
+	if len(run.Cells) != 1 || len(run.Cells[0].Arms) != 2 {
+		return Calibration{}, fmt.Errorf("run %s is no calibration: want one cell of two equal arms", run.ID)
+	}
+	c := run.Cells[0]
+	if a, b := c.Arms[0], c.Arms[1]; a.Worker != b.Worker || a.Settings.Hash() != b.Settings.Hash() {
+		return Calibration{}, fmt.Errorf("run %s is no calibration: arms %s and %s are not the same", run.ID, a.Name, b.Name)
+	}
+	p := cut(c, entries)
+	out := Calibration{Run: run.ID, Started: run.Started, Scenario: record.Name(c.Scenario, c.Point), Bench: run.Context.Bench,
+		Seconds: p.seconds, Restarts: len(p.restarts), Blocks: c.Plan.Blocks}
+	if err := p.ended(); err != nil {
+		return out, err
+	}
+	if out.Restarts < verdict.MinRestarts {
+		return out, &TooShort{out.Restarts, p.seconds}
+	}
+	sets := p.judged(run, verdict.MinRestarts)
+	out.Sets = len(sets)
+	for _, s := range sets {
+		if s.Status != record.OK {
+			out.Unfit++
+		}
+	}
+	scatter := scatters(p.judged(run, scatterRestarts(out.Restarts)))
+	for _, name := range c.Measure {
+		m := Metric{Metric: name}
+		for _, s := range sets {
+			if s.Status == record.OK {
+				m.Rate.add(alarmed(s, name))
+			}
+		}
+		m.Rate.bound()
+		m.Detectable = detectable(scatter[name], p.seconds/float64(out.Restarts))
+		out.Metrics = append(out.Metrics, m)
+	}
+	return out, nil
+}
+
+// Alarming says why statements on this machine cannot be believed, or nil: they
+// tell equal arms apart more often than their level allows.
+func (c Calibration) Alarming() error {
+	for _, m := range c.Metrics {
+		if m.Rate.Of > 0 && m.Rate.Low > AlarmLevel {
+			return fmt.Errorf("equal arms are told apart in %d of %d statements on %s, more than 1 %% allows; believe no verdict of this machine before you know why (bench doctor)",
+				m.Rate.Seen, m.Rate.Of, m.Metric)
+		}
+	}
+	return nil
+}
+
+func (r *Rate) add(seen bool) {
+	r.Of++
+	if seen {
+		r.Seen++
+	}
+}
+
+// bound fills in the interval; of no trial it is everything.
+func (r *Rate) bound() {
+	r.Low, r.High = 0, 1
+	if low, high, err := verdict.BinomialBounds(r.Seen, r.Of, confidence); err == nil {
+		r.Low, r.High = low, high
+	}
+}
+
+// alarmed says whether a verdict tells the arms apart.
+func alarmed(v record.CellVerdict, metric string) bool {
+	for _, k := range v.Comparisons {
+		if k.Metric == metric && (k.Outcome == record.Faster || k.Outcome == record.Slower) {
+			return true
+		}
+	}
+	return false
+}
+
+// scatterRestarts is how many restarts make one of the intervals from which the
+// scatter is taken: a few dozen, more than which only take longer to judge.
+func scatterRestarts(all int) int {
+	const enough = 24
+	return all / max(1, all/enough)
+}
+
+// scatters are those of every metric, pooled over verdicts.
+func scatters(all []record.CellVerdict) map[string]verdict.Scatter {
+	parts := map[string][]verdict.Scatter{}
+	for _, v := range all {
+		for _, k := range v.Comparisons {
+			if k.Low > 0 && !math.IsInf(k.High, 1) && k.Restarts >= verdict.MinRestarts {
+				parts[k.Metric] = append(parts[k.Metric], verdict.ScatterOf(math.Log(k.Low), math.Log(k.High), k.Restarts, (1-k.Confidence)/2))
+			}
+		}
+	}
+	out := map[string]verdict.Scatter{}
+	for metric, list := range parts {
+		out[metric] = verdict.PoolScatter(list)
+	}
+	return out
+}
+
+// detectable are the effects that are found in Minutes, if a restart of both
+// arms takes so many seconds.
+func detectable(s verdict.Scatter, perRestart float64) []Effect {
+	var out []Effect
+	for _, m := range Minutes {
+		e := Effect{Minutes: m, Restarts: int(60*m/perRestart + 1e-6)}
+		if e.Restarts >= verdict.MinRestarts && s.Free > 0 {
+			effect := math.Expm1(s.Detectable(e.Restarts, AlarmLevel/2))
+			e.Effect = &effect
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// judged is the verdict on every set of so many restarts, in the order of time.
+// Restarts that fill no set are left out.
+func (p parts) judged(run record.Run, restarts int) []record.CellVerdict {
+	var out []record.CellVerdict
+	for first := 0; first+restarts <= len(p.restarts); first += restarts {
+		set := run
+		set.Cells = []record.Cell{run.Cells[0]}
+		plan := run.Cells[0].Plan
+		plan.Restarts, plan.Looks, plan.Seconds = restarts, nil, 0
+		set.Cells[0].Plan = plan
+		out = append(out, judge.Judge(set, p.set(first, restarts), 0).Cells...)
+	}
+	return out
+}

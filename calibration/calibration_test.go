@@ -1,0 +1,213 @@
+package calibration
+
+import (
+	"errors"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"lensbench/protocol"
+	"lensbench/record"
+)
+
+// A simulated calibration: pairs that drift together, restarts that scatter.
+type simulation struct {
+	restarts, blocks int
+	effect           float64 // log-ratio of again ÷ control; 0 for twins
+	between, within  float64 // standard deviations of log-ratios, per restart and per pair
+	others           float64 // share of the machine that others use
+	seed             uint64
+}
+
+const perBlock = 0.1 // s
+
+func (s simulation) run() (record.Run, []record.Entry) {
+	arm := record.Arm{Name: "control", Worker: "lens", Settings: protocol.Settings{Kind: "inference", Model: "resnet18"}}
+	again := arm
+	again.Name = "again"
+	run := record.Run{ID: "20260102T030405Z-00000" + string(rune('0'+s.seed%10)), Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		Machine: record.Machine{CPUModel: "Example CPU", CPUs: 2},
+		Cells: []record.Cell{{ID: "c", Scenario: "calibration", Arms: []record.Arm{arm, again}, Measure: []string{record.Throughput, record.Latency},
+			Plan: record.Plan{Restarts: 1000, Blocks: s.blocks, SampleSeconds: 0.02, TimeLimit: 60, Seconds: 300}}}}
+	rng := rand.New(rand.NewPCG(s.seed, 1))
+	var entries []record.Entry
+	now := 0.0
+	for r := range s.restarts {
+		for _, a := range run.Cells[0].Arms {
+			entries = append(entries, record.Entry{Kind: record.KindWorker, Cell: "c", Time: now, Worker: &record.WorkerEntry{
+				Arm: a.Name, Restart: r, Pass: protocol.PassTime, Facts: protocol.Facts{ItemsPerIteration: 1}}})
+		}
+		restart := s.effect + s.between*rng.NormFloat64()
+		for b := range s.blocks {
+			now += perBlock
+			drift := math.Exp(0.2 * rng.NormFloat64())
+			block := &record.BlockEntry{Restart: r, Block: b}
+			for i, a := range run.Cells[0].Arms {
+				d := 0.02 * drift * math.Exp(float64(i)*(restart+s.within*rng.NormFloat64()))
+				block.Samples = append(block.Samples, record.Sample{Arm: a.Name, Position: i, Wall: 2.1 * d, Iterations: 1,
+					Said: protocol.Sample{Wall: d, Durations: []float64{d}, Items: 1}, Host: record.HostSample{Others: s.others * 2 * 2.1 * d}})
+			}
+			entries = append(entries, record.Entry{Kind: record.KindBlock, Cell: "c", Time: now, Block: block})
+		}
+	}
+	return run, append(entries, record.Entry{Kind: record.KindEnd, Time: now})
+}
+
+func TestTwins(t *testing.T) {
+	c, err := Of(simulation{restarts: 75, blocks: 10, between: 0.005, within: 0.02, seed: 1}.run())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Restarts != 75 || c.Sets != 9 || c.Unfit != 0 || math.Abs(c.Seconds-75) > 1e-6 || len(c.Metrics) != 2 {
+		t.Fatalf("%+v", c)
+	}
+	for _, m := range c.Metrics {
+		if m.Rate.Of != 9 || m.Rate.Seen > 1 || m.Rate.Low > 0.01 || !(m.Rate.High > 0.3) {
+			t.Errorf("%s: %+v", m.Metric, m.Rate)
+		}
+		for i, e := range m.Detectable {
+			if e.Minutes != Minutes[i] || e.Restarts != int(60*Minutes[i]) || e.Effect == nil {
+				t.Fatalf("%s: %+v", m.Metric, e)
+			}
+		}
+	}
+	if err := c.Alarming(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDetectable: the effect follows from the scatter. With a known standard
+// deviation per restart a test at 1 % finds, with 95 % power, 4.2 standard errors.
+func TestDetectable(t *testing.T) {
+	const between = 0.01
+	c, err := Of(simulation{restarts: 96, blocks: 10, between: between, within: 0.001, seed: 2}.run())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range c.Metrics[0].Detectable {
+		// The pooled median of restarts that scatter is that of their medians: its
+		// standard error is √(π/2) times that of a mean.
+		want := math.Sqrt(math.Pi/2) * between / math.Sqrt(float64(e.Restarts)) * 4.22
+		if got := *e.Effect; got < 0.75*want || got > 1.35*want {
+			t.Errorf("%g min: %.5f; want about %.5f", e.Minutes, got, want)
+		}
+	}
+}
+
+func TestArmsThatDifferAlarm(t *testing.T) {
+	c, err := Of(simulation{restarts: 40, blocks: 10, effect: 0.05, between: 0.002, within: 0.01, seed: 3}.run())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := c.Metrics[0].Rate; r.Seen != 5 || r.Of != 5 {
+		t.Errorf("%+v", r)
+	}
+	if err := c.Alarming(); err == nil || !strings.Contains(err.Error(), "5 of 5 statements on throughput") {
+		t.Error(err)
+	}
+}
+
+// Statements that nobody would believe are no trials.
+func TestDisturbedSetsDoNotCount(t *testing.T) {
+	c, err := Of(simulation{restarts: 16, blocks: 10, between: 0.002, within: 0.01, others: 0.5, seed: 4}.run())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := c.Metrics[0].Rate; c.Sets != 2 || c.Unfit != 2 || r.Of != 0 || r.Low != 0 || r.High != 1 {
+		t.Errorf("%+v, %+v", c, r)
+	}
+}
+
+func TestWhatIsNoCalibration(t *testing.T) {
+	for _, tt := range []struct {
+		name, says string
+		change     func(*record.Run, *[]record.Entry)
+	}{
+		{"other settings", "arms control and again are not the same", func(r *record.Run, _ *[]record.Entry) { r.Cells[0].Arms[1].Settings.Batch = 2 }},
+		{"three arms", "want one cell of two equal arms", func(r *record.Run, _ *[]record.Entry) {
+			r.Cells[0].Arms = append(r.Cells[0].Arms, r.Cells[0].Arms[0])
+		}},
+		{"a crash", "arm again: crash: signal: killed", func(_ *record.Run, e *[]record.Entry) {
+			*e = append(*e, record.Entry{Kind: record.KindStatus, Cell: "c", Status: &record.StatusEntry{Arm: "again", Status: record.Crash, Reason: "signal: killed"}})
+		}},
+		{"cut after 7 restarts", "7 restarts in", func(_ *record.Run, e *[]record.Entry) { *e = (*e)[:8*12-1] }},
+	} {
+		run, entries := simulation{restarts: 16, blocks: 10, between: 0.01, within: 0.01, seed: 5}.run()
+		tt.change(&run, &entries)
+		_, err := Of(run, entries)
+		if err == nil || !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("%s: %v; want %q in it", tt.name, err, tt.says)
+		}
+		var short *TooShort
+		if errors.As(err, &short) != (tt.name == "cut after 7 restarts") {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}
+
+// Time between a kill and a resumption is not one of measuring.
+func TestPausesAreNotMeasuring(t *testing.T) {
+	run, entries := simulation{restarts: 16, blocks: 10, between: 0.01, within: 0.01, seed: 6}.run()
+	half := len(entries) / 2
+	var paused []record.Entry
+	for i, e := range entries {
+		if i == half {
+			paused = append(paused, record.Entry{Kind: record.KindResume, Time: e.Time + 1000})
+		}
+		if i >= half {
+			e.Time += 1000
+		}
+		paused = append(paused, e)
+	}
+	c, err := Of(run, paused)
+	if err != nil || math.Abs(c.Seconds-16) > 0.2 {
+		t.Errorf("%v s, %v; want 16", c.Seconds, err)
+	}
+}
+
+func TestKept(t *testing.T) {
+	cache := t.TempDir()
+	m := record.Machine{CPUModel: "Example CPU", CPUs: 2}
+	none, err := Load(cache, m)
+	if err != nil || none.Line() != None {
+		t.Errorf("%q, %v", none.Line(), err)
+	}
+	var all Machine
+	for seed := range uint64(3) {
+		c, err := Of(simulation{restarts: 16, blocks: 10, between: 0.01, within: 0.01, seed: seed}.run())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // the same run twice counts once
+			if all, err = Add(cache, m, c); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if r := all.Alarms(record.Throughput); len(all.Calibrations) != 3 || r.Of != 6 {
+		t.Errorf("%d calibrations, %+v", len(all.Calibrations), r)
+	}
+	back, err := Load(cache, m)
+	if err != nil || back.Line() != all.Line() {
+		t.Errorf("%q, %v; want %q", back.Line(), err, all.Line())
+	}
+	for _, want := range []string{"of 6 statements on equal arms were false alarms (95 % interval ", "found in 1 min: ", "5 min: ", "(throughput of calibration, 2026-01-02)"} {
+		if !strings.Contains(all.Line(), want) {
+			t.Errorf("%q lacks %q", all.Line(), want)
+		}
+	}
+	other, err := Load(cache, record.Machine{CPUModel: "Other CPU", CPUs: 2})
+	if err != nil || other.Line() != None {
+		t.Errorf("another machine has %q, %v", other.Line(), err)
+	}
+	if err := os.WriteFile(File(cache, m), []byte("{"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(cache, m); err == nil || !strings.Contains(err.Error(), filepath.Base(File(cache, m))) {
+		t.Errorf("a damaged file: %v", err)
+	}
+}
