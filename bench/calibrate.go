@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 
 	"lensbench/calibration"
 	"lensbench/cli"
+	"lensbench/protocol"
 	"lensbench/record"
 	"lensbench/report"
 	"lensbench/runner"
@@ -32,7 +35,9 @@ const mostRestarts = 1 << 16
 // A calibrateCommand is one invocation of bench calibrate.
 type calibrateCommand struct {
 	runCommand
-	span time.Duration
+	span  time.Duration
+	plant string  // as written, such as 2%
+	delay float64 // per cent; 0 without a plant
 }
 
 func newCalibrate(args []string) *cobra.Command {
@@ -43,15 +48,19 @@ func newCalibrate(args []string) *cobra.Command {
 		Long: `calibrate runs a scenario's control beside itself for a given time. Every 8 restarts
 make one statement per metric, and one that tells the arms apart is a false alarm. How
 much restarts scatter says which effect can be found in 1, 5 and 30 minutes. Both are
-kept by the identity of the machine and printed beside later verdicts.
+kept by the identity of the machine and printed beside later verdicts. With --plant a
+third arm is slowed down on purpose, and how often that is found in 8 restarts is shown.
 
 Exit status: 2 if equal arms are told apart more often than 1 % allows.`,
-		Example: "  bench calibrate\n  bench calibrate amp --for 30m\n  bench calibrate --resume latest",
+		Example: "  bench calibrate\n  bench calibrate amp --for 30m --plant 2%\n  bench calibrate --resume latest",
 		Args:    cli.Arguments(0, 1, "at most one scenario"),
 		RunE: func(c *cobra.Command, names []string) error {
 			k.names = names
 			if k.span < leastSpan || k.span > mostSpan {
 				return fmt.Errorf("\"--for %v\": out of range; want %v to %v", k.span, leastSpan, mostSpan)
+			}
+			if err := k.parsePlant(); err != nil {
+				return err
 			}
 			return k.calibrate(c.Context(), c.OutOrStdout(), c.ErrOrStderr())
 		},
@@ -59,6 +68,7 @@ Exit status: 2 if equal arms are told apart more often than 1 % allows.`,
 	}
 	f := c.Flags()
 	f.DurationVar(&k.span, "for", 5*time.Minute, "`TIME` of measuring, such as 90s or 30m")
+	f.StringVar(&k.plant, "plant", "", "a third arm that is slower by this `SHARE`, such as 2%, and how often it is found")
 	f.StringArrayVar(&k.files, "file", nil, "take the scenario of this `FILE`")
 	f.StringVar(&k.resume, "resume", "", "go on with this `RUN` of bench calibrate, or show it again")
 	f.StringVar(&k.runs, "runs", runsDir(), "`DIR` that runs are written to")
@@ -67,6 +77,7 @@ Exit status: 2 if equal arms are told apart more often than 1 % allows.`,
 	f.BoolVar(&k.json, "json", false, "print the calibration as JSON on standard output")
 	c.MarkFlagsMutuallyExclusive("resume", "file")
 	c.MarkFlagsMutuallyExclusive("resume", "for")
+	c.MarkFlagsMutuallyExclusive("resume", "plant")
 	return c
 }
 
@@ -81,6 +92,20 @@ func (k *calibrateCommand) calibrate(ctx context.Context, stdout, stderr io.Writ
 		return stopped(err)
 	}
 	return k.conclude(dir, stdout)
+}
+
+// parsePlant reads a share in per cent.
+func (k *calibrateCommand) parsePlant() (err error) {
+	if k.plant == "" {
+		return nil
+	}
+	field, _ := protocol.FieldByKey("delay")
+	number, percent := strings.CutSuffix(k.plant, "%")
+	k.delay, err = strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if err != nil || !percent || k.delay < field.Min || k.delay > field.Max {
+		return fmt.Errorf("\"--plant %s\": not a share; want %g%% to %g%%", k.plant, field.Min, field.Max)
+	}
+	return nil
 }
 
 // measure runs, or goes on with, the run of equal arms.
@@ -133,7 +158,7 @@ func (k *calibrateCommand) twins() (record.Cell, error) {
 	if chosen.Arms[0].Settings.Kind == "null" {
 		return record.Cell{}, fmt.Errorf("%s: its control does no work, so that its times are those of the clock; calibrate with a scenario that works", chosen.Scenario)
 	}
-	c := scenarios.Twins(chosen)
+	c := scenarios.Twins(chosen, k.delay)
 	c.Plan.Restarts, c.Plan.Looks, c.Plan.Seconds = mostRestarts, nil, k.span.Seconds()
 	return c, nil
 }
@@ -184,12 +209,18 @@ func showCalibration(w io.Writer, c calibration.Calibration, all calibration.Mac
 	fmt.Fprintf(w, "%s\n\n", sets)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(t, "metric\tfalse alarms\tso far")
+	if c.Plant > 0 {
+		fmt.Fprintf(t, "\t%g %% found", c.Plant)
+	}
 	for _, m := range calibration.Minutes {
 		fmt.Fprintf(t, "\tfound in %g min", m)
 	}
 	fmt.Fprintln(t)
 	for _, m := range c.Metrics {
 		fmt.Fprintf(t, "%s\t%s\t%s", m.Metric, alarms(m.Rate), alarms(all.Alarms(m.Metric)))
+		if m.Found != nil {
+			fmt.Fprintf(t, "\t%s", alarms(*m.Found))
+		}
 		for _, e := range m.Detectable {
 			fmt.Fprintf(t, "\t%s", effect(e))
 		}

@@ -3,6 +3,7 @@ package calibration
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"lensbench/judge"
@@ -26,10 +27,11 @@ type Calibration struct {
 	Scenario string    `json:"scenario"`
 	Bench    string    `json:"bench"` // build of the harness
 	Seconds  float64   `json:"seconds"`
-	Restarts int       `json:"restarts"` // of both arms
-	Blocks   int       `json:"blocks"`   // per restart
-	Sets     int       `json:"sets"`     // of verdict.MinRestarts restarts
-	Unfit    int       `json:"unfit"`    // sets that were contaminated or invalid: nobody would believe them
+	Restarts int       `json:"restarts"`        // of both arms
+	Blocks   int       `json:"blocks"`          // per restart
+	Sets     int       `json:"sets"`            // of verdict.MinRestarts restarts
+	Unfit    int       `json:"unfit"`           // sets that were contaminated or invalid: nobody would believe them
+	Plant    float64   `json:"plant,omitempty"` // per cent by which a third arm was slowed down; 0 without one
 	Metrics  []Metric  `json:"metrics"`
 }
 
@@ -37,7 +39,8 @@ type Calibration struct {
 type Metric struct {
 	Metric     string   `json:"metric"` // one of record's
 	Rate       Rate     `json:"false_alarms"`
-	Detectable []Effect `json:"detectable"` // in the order of Minutes
+	Found      *Rate    `json:"found,omitempty"` // statements that found the planted arm slower; nil without one
+	Detectable []Effect `json:"detectable"`      // in the order of Minutes
 }
 
 // A Rate is how often something was seen, with its exact 95 % interval.
@@ -67,16 +70,14 @@ func (e *TooShort) Error() string {
 
 // Of makes the statements of a run of twins from its journal.
 func Of(run record.Run, entries []record.Entry) (Calibration, error) {
-	if len(run.Cells) != 1 || len(run.Cells[0].Arms) != 2 {
-		return Calibration{}, fmt.Errorf("run %s is no calibration: want one cell of two equal arms", run.ID)
+	plant, err := planted(run)
+	if err != nil {
+		return Calibration{}, fmt.Errorf("run %s is no calibration: %w", run.ID, err)
 	}
 	c := run.Cells[0]
-	if a, b := c.Arms[0], c.Arms[1]; a.Worker != b.Worker || a.Settings.Hash() != b.Settings.Hash() {
-		return Calibration{}, fmt.Errorf("run %s is no calibration: arms %s and %s are not the same", run.ID, a.Name, b.Name)
-	}
 	p := cut(c, entries)
 	out := Calibration{Run: run.ID, Started: run.Started, Scenario: record.Name(c.Scenario, c.Point), Bench: run.Context.Bench,
-		Seconds: p.seconds, Restarts: len(p.restarts), Blocks: c.Plan.Blocks}
+		Seconds: p.seconds, Restarts: len(p.restarts), Blocks: c.Plan.Blocks, Plant: plant}
 	if err := p.ended(); err != nil {
 		return out, err
 	}
@@ -90,19 +91,53 @@ func Of(run record.Run, entries []record.Entry) (Calibration, error) {
 			out.Unfit++
 		}
 	}
-	scatter := scatters(p.judged(run, scatterRestarts(out.Restarts)))
+	scatter := scatters(p.judged(run, scatterRestarts(out.Restarts)), c.Arms[1].Name)
+	perRestart := p.seconds / float64(out.Restarts) * 2 / float64(len(c.Arms))
 	for _, name := range c.Measure {
 		m := Metric{Metric: name}
-		for _, s := range sets {
-			if s.Status == record.OK {
-				m.Rate.add(alarmed(s, name))
-			}
+		m.Rate = rate(sets, func(s record.CellVerdict) bool { return says(s, name, c.Arms[1].Name, record.Faster, record.Slower) })
+		if plant > 0 {
+			found := rate(sets, func(s record.CellVerdict) bool { return says(s, name, c.Arms[2].Name, record.Slower) })
+			m.Found = &found
 		}
-		m.Rate.bound()
-		m.Detectable = detectable(scatter[name], p.seconds/float64(out.Restarts))
+		m.Detectable = detectable(scatter[name], perRestart)
 		out.Metrics = append(out.Metrics, m)
 	}
 	return out, nil
+}
+
+// planted is the delay of a third arm in per cent, 0 without one; the first two
+// must be equal.
+func planted(run record.Run) (float64, error) {
+	if len(run.Cells) != 1 || len(run.Cells[0].Arms) < 2 || len(run.Cells[0].Arms) > 3 {
+		return 0, fmt.Errorf("want one cell of two equal arms, and perhaps a slower one")
+	}
+	arms := run.Cells[0].Arms
+	if a, b := arms[0], arms[1]; a.Worker != b.Worker || a.Settings.Hash() != b.Settings.Hash() {
+		return 0, fmt.Errorf("arms %s and %s are not the same", a.Name, b.Name)
+	}
+	if len(arms) == 2 {
+		return 0, nil
+	}
+	plain := arms[2].Settings
+	delay := plain.Delay
+	plain.Delay = 0
+	if arms[2].Worker != arms[0].Worker || plain.Hash() != arms[0].Settings.Hash() || !(delay > 0) {
+		return 0, fmt.Errorf("arm %s differs from %s in more than a delay", arms[2].Name, arms[0].Name)
+	}
+	return delay, nil
+}
+
+// rate counts the sets that somebody would believe.
+func rate(sets []record.CellVerdict, seen func(record.CellVerdict) bool) Rate {
+	var r Rate
+	for _, s := range sets {
+		if s.Status == record.OK {
+			r.add(seen(s))
+		}
+	}
+	r.bound()
+	return r
 }
 
 // Alarming says why statements on this machine cannot be believed, or nil: they
@@ -132,11 +167,11 @@ func (r *Rate) bound() {
 	}
 }
 
-// alarmed says whether a verdict tells the arms apart.
-func alarmed(v record.CellVerdict, metric string) bool {
+// says says whether a verdict on a variant has one of the outcomes.
+func says(v record.CellVerdict, metric, variant string, outcomes ...string) bool {
 	for _, k := range v.Comparisons {
-		if k.Metric == metric && (k.Outcome == record.Faster || k.Outcome == record.Slower) {
-			return true
+		if k.Metric == metric && k.Variant == variant {
+			return slices.Contains(outcomes, k.Outcome)
 		}
 	}
 	return false
@@ -149,12 +184,12 @@ func scatterRestarts(all int) int {
 	return all / max(1, all/enough)
 }
 
-// scatters are those of every metric, pooled over verdicts.
-func scatters(all []record.CellVerdict) map[string]verdict.Scatter {
+// scatters are those of every metric of a variant, pooled over verdicts.
+func scatters(all []record.CellVerdict, variant string) map[string]verdict.Scatter {
 	parts := map[string][]verdict.Scatter{}
 	for _, v := range all {
 		for _, k := range v.Comparisons {
-			if k.Low > 0 && !math.IsInf(k.High, 1) && k.Restarts >= verdict.MinRestarts {
+			if k.Variant == variant && k.Low > 0 && !math.IsInf(k.High, 1) && k.Restarts >= verdict.MinRestarts {
 				parts[k.Metric] = append(parts[k.Metric], verdict.ScatterOf(math.Log(k.Low), math.Log(k.High), k.Restarts, (1-k.Confidence)/2))
 			}
 		}

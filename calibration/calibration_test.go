@@ -19,9 +19,13 @@ type simulation struct {
 	restarts, blocks int
 	effect           float64 // log-ratio of again ÷ control; 0 for twins
 	between, within  float64 // standard deviations of log-ratios, per restart and per pair
+	plant            float64 // per cent by which a third arm is slower
 	others           float64 // share of the machine that others use
 	seed             uint64
 }
+
+// scatter is that of the restarts of a planted arm, in standard deviations.
+var scatter = []float64{0.3, -1.1, 0.8, -0.2, 1.4, -0.7, 0.1, -0.5, 1.0, -1.3, 0.5}
 
 const perBlock = 0.1 // s
 
@@ -33,6 +37,11 @@ func (s simulation) run() (record.Run, []record.Entry) {
 		Machine: record.Machine{CPUModel: "Example CPU", CPUs: 2},
 		Cells: []record.Cell{{ID: "c", Scenario: "calibration", Arms: []record.Arm{arm, again}, Measure: []string{record.Throughput, record.Latency},
 			Plan: record.Plan{Restarts: 1000, Blocks: s.blocks, SampleSeconds: 0.02, TimeLimit: 60, Seconds: 300}}}}
+	if s.plant > 0 {
+		slow := arm
+		slow.Name, slow.Settings.Delay = "planted", s.plant
+		run.Cells[0].Arms = append(run.Cells[0].Arms, slow)
+	}
 	rng := rand.New(rand.NewPCG(s.seed, 1))
 	var entries []record.Entry
 	now := 0.0
@@ -48,6 +57,9 @@ func (s simulation) run() (record.Run, []record.Entry) {
 			block := &record.BlockEntry{Restart: r, Block: b}
 			for i, a := range run.Cells[0].Arms {
 				d := 0.02 * drift * math.Exp(float64(i)*(restart+s.within*rng.NormFloat64()))
+				if i == 2 { // its restarts scatter as those of the others do
+					d = 0.02 * drift * (1 + s.plant/100) * math.Exp(s.between*scatter[r%len(scatter)]+s.within*rng.NormFloat64())
+				}
 				block.Samples = append(block.Samples, record.Sample{Arm: a.Name, Position: i, Wall: 2.1 * d, Iterations: 1,
 					Said: protocol.Sample{Wall: d, Durations: []float64{d}, Items: 1}, Host: record.HostSample{Others: s.others * 2 * 2.1 * d}})
 			}
@@ -111,6 +123,21 @@ func TestArmsThatDifferAlarm(t *testing.T) {
 	}
 }
 
+// A slowdown that is planted is found, beside equal arms that are not told apart.
+func TestAPlantIsFound(t *testing.T) {
+	c, err := Of(simulation{restarts: 80, blocks: 10, plant: 2, between: 0.002, within: 0.01, seed: 7}.run())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := c.Metrics[0]
+	if c.Plant != 2 || m.Found == nil || m.Found.Seen < 8 || m.Found.Of != 10 || m.Rate.Seen > 1 {
+		t.Errorf("%+v: found %+v", c, m.Found)
+	}
+	if e := m.Detectable[0]; e.Restarts != 90 {
+		t.Errorf("%d restarts in a minute; want 90, those of two arms of three", e.Restarts)
+	}
+}
+
 // Statements that nobody would believe are no trials.
 func TestDisturbedSetsDoNotCount(t *testing.T) {
 	c, err := Of(simulation{restarts: 16, blocks: 10, between: 0.002, within: 0.01, others: 0.5, seed: 4}.run())
@@ -128,9 +155,10 @@ func TestWhatIsNoCalibration(t *testing.T) {
 		change     func(*record.Run, *[]record.Entry)
 	}{
 		{"other settings", "arms control and again are not the same", func(r *record.Run, _ *[]record.Entry) { r.Cells[0].Arms[1].Settings.Batch = 2 }},
-		{"three arms", "want one cell of two equal arms", func(r *record.Run, _ *[]record.Entry) {
+		{"a third arm that is not slowed down", "arm control differs from control in more than a delay", func(r *record.Run, _ *[]record.Entry) {
 			r.Cells[0].Arms = append(r.Cells[0].Arms, r.Cells[0].Arms[0])
 		}},
+		{"one arm", "want one cell of two equal arms", func(r *record.Run, _ *[]record.Entry) { r.Cells[0].Arms = r.Cells[0].Arms[:1] }},
 		{"a crash", "arm again: crash: signal: killed", func(_ *record.Run, e *[]record.Entry) {
 			*e = append(*e, record.Entry{Kind: record.KindStatus, Cell: "c", Status: &record.StatusEntry{Arm: "again", Status: record.Crash, Reason: "signal: killed"}})
 		}},

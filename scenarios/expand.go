@@ -95,12 +95,18 @@ func (s Scenario) decidedBy(at map[string]string) bool {
 
 // Twins returns the cell that sets the control of c beside itself, and measures
 // the times that c does. Whatever differs between the two arms is the
-// instrument's doing. Claim and check are c's own affair and are left out.
-func Twins(c record.Cell) record.Cell {
+// instrument's doing. Claim and check are c's own affair and are left out. With a
+// delay, in per cent, a third arm has a slowdown planted, which is to be found.
+func Twins(c record.Cell, delay float64) record.Cell {
 	control, again := c.Arms[0], c.Arms[0]
 	again.Name = "again"
 	out := record.Cell{Scenario: c.Scenario, Title: "Calibration: " + control.Name + " against itself", Point: c.Point,
 		Arms: []record.Arm{control, again}, Plan: c.Plan}
+	if delay > 0 {
+		planted := c.Arms[0]
+		planted.Name, planted.Settings.Delay = "planted", delay
+		out.Arms = append(out.Arms, planted)
+	}
 	for _, m := range c.Measure {
 		if !record.OwnPass(m) {
 			out.Measure = append(out.Measure, m)
