@@ -160,3 +160,45 @@ func TestScoresRefused(t *testing.T) {
 		t.Errorf("stale calibration: %+v", r.Error)
 	}
 }
+
+// TestEnsembleScores: an ensemble of trained members says the mean of what they say, with
+// the mean of their thresholds, in every schedule and by plans.
+func TestEnsembleScores(t *testing.T) {
+	cache := school(t)
+	a, b := graduate(t, cache, "resnet18", "one", 3), graduate(t, cache, "resnet18", "two", 4)
+	calibrate(t, cache, a)
+	calibrate(t, cache, b)
+	first, second := expected(t, cache, a), expected(t, cache, b)
+	for how, tolerance := range map[string]float64{
+		`"schedule": "sequential"`:                                         1e-4,
+		`"schedule": "processes"`:                                          1e-4,
+		`"schedule": "batch-major", "plan": "fp32"`:                        1e-4,
+		`"schedule": "threads", "plan": "bf16"`:                            5e-2,
+		`"schedule": "processes", "plan": "int8"`:                          0.3,
+		`"schedule": "batch-major", "plan": "fp32", "aggregate": "stream"`: 1e-4,
+	} {
+		settings := `{"kind": "ensemble", "members": ["resnet18", "resnet18"], "trained": ["one", "two"], "pixels": 32, "images": 4, "batch": 4, "threads": 1, ` + how + `}`
+		r := talk(t, prepare(settings, "time", cache), verifyScores)
+		if r[0].Error != nil || r[1].Error != nil {
+			t.Fatalf("%s: %+v, %+v", how, r[0].Error, r[1].Error)
+		}
+		o := r[1].Outputs
+		for i := range first {
+			want := (first[i] + second[i]) / 2
+			if d := math.Abs(float64(o.Values[i]) - want); !(d <= tolerance*max(1, math.Abs(want))) || o.Values[judgedImages+i] != 3.5 {
+				t.Errorf("%s: logit %d is %v, want %v; threshold %v, want 3.5", how, i, o.Values[i], want, o.Values[judgedImages+i])
+			}
+		}
+	}
+}
+
+// TestEnsembleCalibration: members that are not trained are calibrated on images that are
+// not scored, so int8 needs more of them on disk, and scores as many.
+func TestEnsembleCalibration(t *testing.T) {
+	cache := t.TempDir()
+	settings := `{"kind": "ensemble", "members": ["resnet18"], "pixels": 32, "images": 3, "batch": 2, "threads": 1, "plan": "int8"}`
+	r := talk(t, prepare(settings, "time", cache), `{"id": 3, "op": "verify"}`)
+	if r[0].Error != nil || r[1].Error != nil || !slices.Equal(r[1].Outputs.Shape, []int{1, 3}) {
+		t.Errorf("%+v, %+v", r[0].Error, r[1])
+	}
+}
