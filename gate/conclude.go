@@ -73,6 +73,10 @@ func (v *Verdict) conclude(first Measured, replication *Measured) {
 		by[Invalid]++
 		v.Reasons = append(v.Reasons, why)
 	}
+	if n := len(v.Cells) - by[Skipped]; n > 0 && by[Invalid] == 0 && !slices.ContainsFunc(v.Cells, func(c Cell) bool { return c.Seen }) {
+		by[Invalid]++
+		v.Reasons = append(v.Reasons, "no canary was seen in any cell: there was too little time")
+	}
 	if by[Skipped] == len(v.Cells) {
 		by[Invalid]++
 		v.Reasons = append(v.Reasons, "nothing was measured: all work is skipped on this machine")

@@ -15,7 +15,9 @@
 // of the flagged cells confirms it with p < 0.05 alone. A difference between base and
 // base-again by the same rule, or a canary that is not seen, makes the whole run
 // invalid, not green: an instrument that alarms on nothing, or is silent when there is
-// something, says nothing of head either.
+// something, says nothing of head either. Only a cell whose time was limited, and that
+// was measured too little for it, may miss its canary: it is inconclusive, and the run is
+// invalid if that is so of all.
 //
 // The statistics are package judge's; builds are made by package revision.
 package gate

@@ -277,6 +277,32 @@ func TestSabotage(t *testing.T) {
 	}
 }
 
+// What was cut short by a limit of time is inconclusive, if anything could be seen in
+// another cell.
+func TestTimeThatIsUp(t *testing.T) {
+	short := func(restarts int, all bool) Measured {
+		m := night{}.measured()
+		for i := range m.Run.Cells {
+			m.Run.Cells[i].Plan.Seconds = 60
+		}
+		m.Entries = slices.DeleteFunc(m.Entries, func(e record.Entry) bool {
+			cut := all || e.Cell == m.Run.Cells[0].ID
+			return cut && (e.Block != nil && e.Block.Restart >= restarts || e.Worker != nil && e.Worker.Restart >= restarts)
+		})
+		return m
+	}
+	for _, tt := range []struct {
+		restarts int
+		all      bool
+		want     string
+	}{{5, false, Inconclusive}, {5, true, Invalid}, {16, true, Passed}} {
+		v := Judge(short(tt.restarts, tt.all), nil)
+		if v.Outcome != tt.want {
+			t.Errorf("%d restarts, of all cells %v: %s, %q; want %s", tt.restarts, tt.all, v.Outcome, v.Reasons, tt.want)
+		}
+	}
+}
+
 // So must a replication be one: of this run, by the same programs.
 func TestSabotagedReplication(t *testing.T) {
 	slow := night{factors: map[string]float64{Head: 1.03}}

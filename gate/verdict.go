@@ -131,6 +131,11 @@ func (c *Cell) judge(plan record.Cell, head, again, canary record.CellVerdict, b
 		if i == 0 && status == record.Incomparable && strings.Contains(v.Reason, "arm "+Base) || strings.HasPrefix(v.Reason, "control "+Base) && status == record.Incomparable {
 			status = record.Skipped // work that base cannot do is new, and no harm
 		}
+		if status == record.Insufficient && plan.Plan.Seconds > 0 && v.Arms[0].Restarts > 0 {
+			c.Outcome = Inconclusive
+			c.reason(status + ": " + v.Reason)
+			return
+		}
 		switch status {
 		case record.OK, record.Contaminated:
 		case record.Skipped:
@@ -152,10 +157,14 @@ func (c *Cell) judge(plan record.Cell, head, again, canary record.CellVerdict, b
 		c.reason(head.Reason) // it is not all that was planned
 	}
 	c.Seen = seen(c.Canary)
-	if !c.Seen && c.Outcome != Invalid {
+	if !c.Seen && c.Outcome != Invalid && plan.Plan.Seconds > 0 && head.Reason != "" {
+		c.Outcome = Inconclusive
+		c.reason("too little to see the canary: " + told(c.Canary))
+	}
+	if !c.Seen && c.Outcome != Invalid && c.Outcome != Inconclusive {
 		c.invalid("the canary was missed: head with %s %% of delay is not found slower than head: %s", percents(plan), told(c.Canary))
 	}
-	if c.Outcome != Invalid {
+	if c.Outcome == "" {
 		c.Outcome = worst(c.Findings)
 	}
 }
