@@ -11,7 +11,6 @@ Engines get networks from PyTorch as ONNX, which is written into the cache of de
 data. In 8 bits they choose ranges from the images that lens chooses them from.
 """
 
-import copy
 import functools
 import hashlib
 import importlib
@@ -190,6 +189,7 @@ def x86(task):
     if "x86" not in torch.backends.quantized.supported_engines:
         raise Unsupported(f"engine x86: this PyTorch has only {', '.join(torch.backends.quantized.supported_engines)}")
     torch.backends.quantized.engine = "x86"
+    fix_sizes(task)
     model, images = laid_out(task)
     try:
         prepared = quantize_fx.prepare_fx(model, get_default_qconfig_mapping("x86"), (images,))
@@ -226,8 +226,12 @@ def derived(task, suffix, make):
 
 
 def digest_of_code():
-    with open(__file__, "rb") as f:
-        return hashlib.sha256(f.read()).hexdigest()[:12]
+    """Of this file, and of the one that has the networks."""
+    code = hashlib.sha256()
+    for name in ("pytorch_engines.py", "pytorch_worker.py"):
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), name), "rb") as f:
+            code.update(f.read())
+    return code.hexdigest()[:12]
 
 
 def exported(task):
@@ -235,12 +239,20 @@ def exported(task):
     import torch
 
     def make(path):
+        fix_sizes(task)
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         with torch.no_grad():
             torch.onnx.export(task.model, (task.images,), path, dynamo=True, external_data=False, verbose=False,
                               input_names=["images"], output_names=["logits"])
 
     return derived(task, ".onnx", make)
+
+
+def fix_sizes(task):
+    """Makes what depends on the size of the images alone a constant: graphs are for one
+    size, and a tracer cannot follow a choice that depends on it."""
+    if hasattr(task.model.backbone, "fix_positions"):
+        task.model.backbone.fix_positions(task.images)
 
 
 def calibration_arrays(task):

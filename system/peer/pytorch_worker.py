@@ -1185,16 +1185,28 @@ class LightTransformer(Module):
         self.drop = torch.nn.Dropout(0.1)
         self.blocks = torch.nn.ModuleList(Block(dim, 0.1 * i / (depth - 1)) for i in range(depth))
         self.norm = torch.nn.LayerNorm(dim)
+        self.fixed = None  # positions of images of one size, else made for each batch
 
-    def forward(self, x):
+    def patches(self, x):
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
-        x = self.patch(self.layer3(self.layer2(self.layer1(x))))
-        _, d, h, w = x.shape
-        x = self.patch_norm(x.flatten(2).transpose(1, 2))
-        p = self.pos.view(1, 8, 8, d).permute(0, 3, 1, 2)
+        return self.patch(self.layer3(self.layer2(self.layer1(x))))
+
+    def positions(self, h, w):
+        p = self.pos.view(1, 8, 8, -1).permute(0, 3, 1, 2)
         if (h, w) != (8, 8):
             p = F.interpolate(p, (h, w), mode="bicubic", align_corners=False)
-        x = self.drop(x + p.flatten(2).transpose(1, 2))
+        return p.flatten(2).transpose(1, 2)
+
+    def fix_positions(self, x):
+        """Makes positions a constant, for graphs that take images of the size of x alone."""
+        with torch.no_grad():
+            self.fixed = self.positions(*self.patches(x[:1]).shape[2:]).contiguous()
+
+    def forward(self, x):
+        x = self.patches(x)
+        p = self.positions(*x.shape[2:]) if self.fixed is None else self.fixed
+        x = self.patch_norm(x.flatten(2).transpose(1, 2))
+        x = self.drop(x + p)
         for block in self.blocks:
             x = block(x)
         return self.norm(x.mean(1))
