@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lensbench/baseline"
 	"lensbench/claims"
 	"lensbench/nearest"
 	"lensbench/record"
@@ -26,6 +27,7 @@ type claimsCommand struct {
 	args    []string // that make the table again
 	files   []string // scenario files or directories, instead of the built-in ones
 	runs    string
+	store   string // of baselines, which are runs as well
 	machine string // thisMachine, anyMachine, or an ID
 	format  string // one of claimFormats; "" for what suits the output
 	output  string // file, "" for standard output
@@ -49,7 +51,9 @@ func newClaims(args []string) *cobra.Command {
 machine measured, whether the outputs were right, and the verdict with its reason,
 its run and the command that repeats it. Promises that nothing tests are shown, too.
 
-Runs of other machines are left out unless --machine says otherwise.`,
+Runs that are kept as baselines count like those in the directory of runs; so a
+project can publish what its tables rest on. Runs of other machines are left out
+unless --machine says otherwise.`,
 		Example: "  bench claims\n" +
 			"  bench claims --results RESULTS.md    # between the claims markers of that file\n" +
 			"  bench claims --machine any --format csv --output claims.csv",
@@ -67,6 +71,7 @@ Runs of other machines are left out unless --machine says otherwise.`,
 	f.StringVarP(&k.output, "output", "o", "", "write to this `FILE`; the table goes between the markers of a .md file")
 	f.StringVar(&k.results, "results", "", "put the table into this Markdown `FILE`, between its markers, too")
 	addRuns(c, &k.runs)
+	addStore(c, &k.store)
 	c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(claimFormats, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
@@ -152,7 +157,7 @@ func (k *claimsCommand) page(ctx context.Context, stderr io.Writer) (report.Clai
 	if err != nil {
 		return report.ClaimPage{}, err
 	}
-	runs, err := readRuns(k.runs, stderr)
+	runs, err := k.kept(stderr)
 	if err != nil {
 		return report.ClaimPage{}, err
 	}
@@ -194,6 +199,24 @@ func named(s scenarios.Scenario, builtIn bool) claims.Scenario {
 type keptRun struct {
 	dir string
 	run record.Run
+}
+
+// kept are the runs, and the baselines that are not among them.
+func (k *claimsCommand) kept(stderr io.Writer) ([]keptRun, error) {
+	runs, err := readRuns(k.runs, stderr)
+	if err != nil {
+		return nil, err
+	}
+	saved, err := baseline.Store{Dir: k.store}.List()
+	if err != nil {
+		fmt.Fprintf(stderr, "%v; the baseline is left out\n", err)
+	}
+	for _, s := range saved {
+		if !slices.ContainsFunc(runs, func(r keptRun) bool { return r.run.ID == s.Run.ID }) {
+			runs = append(runs, keptRun{s.Dir, s.Run})
+		}
+	}
+	return runs, nil
 }
 
 // readRuns reads the plans of all runs. One that cannot be read is named and
