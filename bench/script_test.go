@@ -42,7 +42,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: await PATTERN TEXT")
 	}
-	for range 1000 {
+	for range 12000 { // two minutes: under the race detector programs start slowly
 		paths, _ := filepath.Glob(ts.MkAbs(args[0]))
 		for _, path := range paths {
 			if b, err := os.ReadFile(path); err == nil && strings.Contains(string(b), args[1]) {
@@ -51,7 +51,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	ts.Fatalf("no %s with %q within 10 s", args[0], args[1])
+	ts.Fatalf("no %s with %q within 2 min", args[0], args[1])
 }
 
 // TestScripts: what users see. Each script is a session in an empty directory.
