@@ -49,7 +49,7 @@ SHIM_HASH = $$(sha256sum $(SHIM) | cut -c1-16)
 
 .PHONY: test
 test: build test-shim test-scripts ## every test, Go, C++ and Python
-	LENSBENCH_SHIM_HASH=$(SHIM_HASH) $(GO) test ./...
+	LENSBENCH_SHIM_HASH=$(SHIM_HASH) $(GO) test -timeout 30m ./...
 
 .PHONY: test-shim
 test-shim: shim build/shim-test
@@ -62,7 +62,7 @@ test-scripts: need
 
 .PHONY: race
 race: build ## the tests under the race detector
-	LENSBENCH_SHIM_HASH=$(SHIM_HASH) $(GO) test -race ./...
+	LENSBENCH_SHIM_HASH=$(SHIM_HASH) $(GO) test -race -timeout 30m ./...
 
 .PHONY: slow
 slow: build ## what is too slow for every test run: 10,000 training steps that leak nothing, memory under all policies of checkpoints, thousands of simulated runs
