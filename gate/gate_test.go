@@ -365,16 +365,19 @@ func TestFalseAlarms(t *testing.T) {
 func TestCells(t *testing.T) {
 	plan := record.Plan{Restarts: 8, Blocks: 4, Looks: []int{8, 12}}
 	cells, leftOut := Cells([]record.Cell{
-		{Scenario: "a", Point: map[string]string{"batch": "1"}, Plan: plan, Claim: &record.Claim{ID: "c"}, Decides: "v", Expect: []record.Expect{{}}, Equal: &record.Equal{Output: "logits"},
-			Arms: []record.Arm{{Name: "control", Worker: "lens", Settings: protocol.Settings{Kind: "train"}}, {Name: "v", Worker: "lens", Settings: protocol.Settings{Kind: "train", Batch: 2}, Needs: []string{"cuda"}},
+		{Scenario: "a", Point: map[string]string{"batch": "1"}, Measure: []string{record.Throughput, record.Efficiency}, Plan: plan, Claim: &record.Claim{ID: "c"}, Decides: "v", Expect: []record.Expect{{}}, Equal: &record.Equal{Output: "logits"},
+			Arms: []record.Arm{{Name: "control", Worker: "lens", Settings: protocol.Settings{Kind: "train"}}, {Name: "v", Worker: "lens", Settings: protocol.Settings{Kind: "train", Batch: 2}, Needs: []string{"cuda"}, Single: "control"},
 				{Name: "p", Worker: "pytorch", Settings: protocol.Settings{Kind: "train"}}}},
-		{Scenario: "b", Equal: &record.Equal{Rule: record.RuleSeedBand}, Arms: []record.Arm{{Name: "control", Worker: "lens", Settings: protocol.Settings{Kind: "train"}}, {Name: "n", Worker: "lens", Settings: protocol.Settings{Kind: "null"}},
+		{Scenario: "b", Measure: []string{record.Efficiency}, Equal: &record.Equal{Rule: record.RuleSeedBand}, Arms: []record.Arm{{Name: "control", Worker: "lens", Settings: protocol.Settings{Kind: "train"}}, {Name: "n", Worker: "lens", Settings: protocol.Settings{Kind: "null"}},
 			{Name: "w", Worker: "lens", Settings: protocol.Settings{Kind: "train", Seed: 9}}}},
 	}, Options{Delay: 5, Anchor: true})
 	var got []string
 	for _, c := range cells {
 		for _, a := range c.Arms {
 			got = append(got, fmt.Sprintf("%s %s %s %v %v", record.Name(c.Scenario, c.Point), a.Name, a.Worker, a.Settings.Delay, a.Needs))
+		}
+		if slices.Contains(c.Measure, record.Efficiency) || len(c.Measure) == 0 || slices.ContainsFunc(c.Arms, func(a record.Arm) bool { return a.Single != "" }) {
+			t.Errorf("%s measures %v, of arms that it does not have", c.Scenario, c.Measure)
 		}
 		if c.Claim != nil || c.Decides != "" || c.Expect != nil || c.Plan.Looks != nil {
 			t.Errorf("%s has a claim or looks: %+v", c.Scenario, c)

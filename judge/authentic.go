@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -29,7 +30,8 @@ func (c *cell) authentic(a *arm) error {
 // oneBuild: an arm is one program, in every restart.
 func (c *cell) oneBuild(a *arm) error {
 	first, ok := a.firstWorker()
-	for r, w := range a.workers {
+	for _, r := range slices.Sorted(maps.Keys(a.workers)) {
+		w := a.workers[r]
 		if ok && w.Hello.Build != first.Hello.Build {
 			return fmt.Errorf("restart %d: its worker is build %q, in restart %d it was build %q; it was built anew while it was measured", r, w.Hello.Build, first.Restart, first.Hello.Build)
 		}

@@ -80,8 +80,9 @@ func create(root, dir string, run *Run) error {
 	return syncDir(root)
 }
 
-// newID is the time in UTC, so that names sort by age, and six random digits,
-// so that two runs of one second differ.
+// newID is the time in UTC to a quarter of a millisecond, the part of a second in
+// three digits, so that names sort by age; and three random digits, so that two runs
+// of one moment differ.
 func newID(t time.Time) string {
 	var b [2]byte
 	rand.Read(b[:]) // never fails

@@ -101,6 +101,16 @@ const (
 // blocks.
 func OwnPass(metric string) bool { return OfMemory(metric) || metric == Energy }
 
+// Alone are the metrics that an arm has without the others of its cell, throughput
+// if there is none: efficiency relates it to another.
+func Alone(metrics []string) []string {
+	out := slices.DeleteFunc(slices.Clone(metrics), func(m string) bool { return m == Efficiency })
+	if len(out) == 0 {
+		return []string{Throughput}
+	}
+	return out
+}
+
 // OfMemory says whether a metric comes from the memory pass.
 func OfMemory(metric string) bool { return metric == MemoryPeak || metric == ActivationPeak }
 

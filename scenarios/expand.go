@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"maps"
+	"slices"
 
 	"lensbench/protocol"
 	"lensbench/record"
@@ -98,23 +99,18 @@ func (s Scenario) decidedBy(at map[string]string) bool {
 // instrument's doing. Claim and check are c's own affair and are left out. With a
 // delay, in per cent, a third arm has a slowdown planted, which is to be found.
 func Twins(c record.Cell, delay float64) record.Cell {
-	control, again := c.Arms[0], c.Arms[0]
+	control := c.Arms[0]
+	control.Single = "" // an arm that is not here
+	again := control
 	again.Name = "again"
 	out := record.Cell{Scenario: c.Scenario, Title: "Calibration: " + control.Name + " against itself", Point: c.Point,
 		Arms: []record.Arm{control, again}, Plan: c.Plan}
 	if delay > 0 {
-		planted := c.Arms[0]
+		planted := control
 		planted.Name, planted.Settings.Delay = "planted", delay
 		out.Arms = append(out.Arms, planted)
 	}
-	for _, m := range c.Measure {
-		if !record.OwnPass(m) {
-			out.Measure = append(out.Measure, m)
-		}
-	}
-	if out.Measure == nil {
-		out.Measure = []string{record.Throughput}
-	}
+	out.Measure = record.Alone(slices.DeleteFunc(slices.Clone(c.Measure), record.OwnPass))
 	out.ID = identify(out)
 	return out
 }

@@ -13,19 +13,9 @@ after torch.jit.optimize_for_inference. All parameters and statistics are random
 so that folding BatchNorm changes every weight.
 """
 
-import argparse
-import pathlib
-import subprocess
-import sys
-import tempfile
+import exchanged
+import torch
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "system" / "peer"))
-import pytorch_worker as peer  # noqa: E402  (the networks as PyTorch modules)
-import torch  # noqa: E402
-from safetensors.torch import load_file, save_file  # noqa: E402
-
-TOLERANCE = 1e-4  # of the largest logit
 # model, bands, height, width
 CASES = [
     ("resnet18", 1, 64, 64),
@@ -37,26 +27,10 @@ CASES = [
 ]
 
 
-def main():
-    args = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    args.add_argument("--lens", default=ROOT / "bin" / "lens")
-    lens = args.parse_args().lens
-    worst = 0.0
-    for case in CASES:
-        with tempfile.TemporaryDirectory() as work:
-            worst = max(worst, check(lens, pathlib.Path(work), *case))
-    print(f"largest difference {worst:.1e} of the largest logit, allowed {TOLERANCE:.0e}")
-    sys.exit(not worst <= TOLERANCE)
-
-
 def check(lens, work, name, bands, height, width):
-    torch.manual_seed(1)
-    model = peer.build(name, bands).eval()
-    run(lens, "init", "--model", name, "--bands", bands, "--seed", 7, "-o", work / "init.safetensors")
-    model.load_state_dict(load_file(work / "init.safetensors"), strict=True)
-    randomise(model)
-    save_file(model.state_dict(), work / "w.safetensors")
-    run(lens, "export", "--model", name, "--weights", work / "w.safetensors", "--bands", bands, "--torchscript", work / "net.pt")
+    model = exchanged.first(lens, name, bands, work / "init.safetensors")
+    exchanged.randomise(model, work / "w.safetensors")
+    exchanged.run(lens, "export", "--model", name, "--weights", work / "w.safetensors", "--bands", bands, "--torchscript", work / "net.pt")
     images = torch.randn(3, bands, height, width)
     with torch.inference_mode():
         want = model(images)
@@ -74,19 +48,5 @@ def difference(script, images, want):
     return max(float((g - want).abs().max() / want.abs().max()) for g in got)
 
 
-def run(*command):
-    subprocess.run([str(c) for c in command], check=True)
-
-
-def randomise(model):
-    """Gives every parameter and statistic a value of its own."""
-    with torch.no_grad():
-        for name, t in model.state_dict().items():
-            if name.endswith("running_var"):
-                t.uniform_(0.5, 2)
-            elif t.dtype != torch.int64:
-                t.add_(0.3 * torch.randn_like(t) * (t.std() if t.dim() > 1 else 1))
-
-
 if __name__ == "__main__":
-    main()
+    exchanged.main(__doc__, CASES, check)
