@@ -255,10 +255,10 @@ func (b *sheetBuilder) dropped() sentence {
 	for _, why := range slices.Sorted(maps.Keys(k.Causes)) {
 		causes = append(causes, fmt.Sprintf("%s %d", why, k.Causes[why]))
 	}
-	text := fmt.Sprintf("%d of %d blocks, all arms alike, for what the host did in them and not for what was measured: %s",
-		k.Dropped, k.Blocks, strings.Join(causes, ", "))
+	text := fmt.Sprintf("%d of %s, with the samples of all arms, because of what else the machine did then: %s",
+		k.Dropped, counted(k.Blocks, "block"), strings.Join(causes, ", "))
 	if k.Dropped < k.Contaminated {
-		text += fmt.Sprintf("; of %d that deserved it, no more than half of any restart", k.Contaminated)
+		text += fmt.Sprintf("; it was so in %d, but half of each restart stays", k.Contaminated)
 	}
 	return sentence{"Dropped", text, doubtful}
 }

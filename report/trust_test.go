@@ -24,7 +24,7 @@ func TestTrust(t *testing.T) {
 	for medium, got := range map[string]string{"text": text(t, f, o), "markdown": md.String()} {
 		got = strings.Join(strings.Fields(got), " ")
 		for _, want := range []string{
-			"7 of 640 blocks, all arms alike, for what the host did in them and not for what was measured: other processes 6, steal 3; of 9 that deserved it, no more than half of any restart",
+			"7 of 640 blocks, with the samples of all arms, because of what else the machine did then: other processes 6, steal 3; it was so in 9, but half of each restart stays",
 			"on this machine 0 of 8 statements were false alarms",
 			"b 1.00031 [1.00010, 1.00050]; they say what was done",
 			"processor clock: this machine shows none",

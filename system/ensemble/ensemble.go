@@ -224,11 +224,11 @@ func (c Config) checkPlan() error {
 		return nil
 	case c.Device == CUDA || c.Schedule == Stacked:
 		return fmt.Errorf("plan %s is for members on the CPU, each by itself: not for device %s or schedule %s", c.Plan, CUDA, Stacked)
-	case c.Passes > 0:
-		return fmt.Errorf("plan %s has no dropout, so no Monte-Carlo passes", c.Plan)
 	}
-	_, err := plan.Parse(string(c.Plan))
-	return err
+	if _, err := plan.Parse(string(c.Plan)); err != nil {
+		return err
+	}
+	return c.checkDropout(fmt.Sprintf("plan %s", c.Plan))
 }
 
 func (c Config) checkAggregate() error {

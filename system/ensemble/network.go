@@ -36,7 +36,7 @@ func (e *Ensemble) openNetworks(all survey.Images) ([]*network, error) {
 				return nil, fmt.Errorf("member %s: %w", m.Name, err)
 			}
 		}
-		n.options = plan.Options{Precision: e.config.Plan, Batch: min(e.config.Batch, e.config.Images), Pixels: n.input}
+		n.options = plan.Options{Precision: e.config.Plan, Batch: min(e.config.Batch, e.config.Images), Pixels: n.input, Backbone: e.config.Passes > 0}
 		if e.config.Plan == plan.Int8 && n.trained == nil {
 			if e.config.Calibration < 1 || e.config.Images+e.config.Calibration > all.Len() {
 				return nil, fmt.Errorf("int8 plans are calibrated on %d images behind the %d that are scored; %s has %d", e.config.Calibration, e.config.Images, e.config.Dir, all.Len())
@@ -102,7 +102,9 @@ func (n *network) load(sc *torch.Scope, c Config) error {
 	case n.options.Precision == "":
 		return nil
 	}
-	defer n.Params.Free()
+	if c.Passes == 0 {
+		defer n.Params.Free()
+	}
 	if n.options.Precision == plan.Int8 {
 		if n.options.Calibration, err = n.calibrate(sc); err != nil {
 			return err

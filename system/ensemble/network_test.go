@@ -162,7 +162,7 @@ func TestNetworkErrors(t *testing.T) {
 	one, other := graduates(t, set, stretch.Asinh, "light_transformer", "resnet18"), graduates(t, set, stretch.Linear, "resnet18")
 	for want, change := range map[string]func(c *Config){
 		"plan fp32 is for members on the CPU, each by itself":                func(c *Config) { c.Plan, c.Schedule = plan.Float32, Stacked },
-		"plan fp32 has no dropout":                                           func(c *Config) { c.Plan, c.Passes, c.Aggregate = plan.Float32, 3, Stream },
+		"plan fp32 of light_transformer: it drops within":                    func(c *Config) { c.Plan, c.Passes, c.Aggregate = plan.Float32, 3, Stream },
 		`plan "int4", want one of`:                                           func(c *Config) { c.Plan = "int4" },
 		"int8 plans are calibrated on 3 images behind the 5 that are scored": func(c *Config) { c.Plan, c.Calibration = plan.Int8, 3 },
 		"1 trained networks for 2 members":                                   func(c *Config) { c.Trained = one[:1] },

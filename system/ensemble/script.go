@@ -6,6 +6,7 @@ import (
 
 	"lensbench/system/model"
 	"lensbench/system/nn"
+	"lensbench/system/plan"
 	"lensbench/system/script"
 	"lensbench/torch"
 )
@@ -34,12 +35,15 @@ func (c Config) checkScript() error {
 	case c.Plan != "":
 		return fmt.Errorf("script %s and plan %s; a member is one of them", c.Script, c.Plan)
 	}
-	return c.checkScriptedDropout()
+	if c.Script == ScriptFusion {
+		return nil
+	}
+	return c.checkDropout("script " + c.Script)
 }
 
-// checkScriptedDropout finds members that drop where only a script would be.
-func (c Config) checkScriptedDropout() error {
-	if c.Script != ScriptModel || c.Passes == 0 {
+// checkDropout finds members that drop where, as a plan or a script, they could not.
+func (c Config) checkDropout(form string) error {
+	if c.Passes == 0 {
 		return nil
 	}
 	for _, name := range c.Members {
@@ -48,7 +52,7 @@ func (c Config) checkScriptedDropout() error {
 			return err
 		}
 		if !m.DropoutOnlyInHead() {
-			return fmt.Errorf("script %s: %s drops within its backbone, which as a script has no dropout", c.Script, name)
+			return fmt.Errorf("%s of %s: %w", form, name, plan.ErrDropout)
 		}
 	}
 	return nil
@@ -75,7 +79,10 @@ func (n *network) scripted(c Config) (err error) {
 
 // samples returns the logits [K N] of K passes with dropout.
 func (n *network) samples(sc *torch.Scope, x *torch.Tensor, passes int) *torch.Tensor {
-	if n.script == nil {
+	switch {
+	case n.plan != nil:
+		return n.plan.Samples(sc, n.Model, x, passes)
+	case n.script == nil:
 		return n.Samples(sc, x, passes)
 	}
 	features := n.script.Forward(sc, x)

@@ -89,9 +89,6 @@ func (p *prediction) check() error {
 	if p.config.MonteCarlo < 0 || p.config.MonteCarlo == 1 {
 		return fmt.Errorf("%q: want 2 or more passes, or 0 for one without dropout", fmt.Sprintf("--monte-carlo %d", p.config.MonteCarlo))
 	}
-	if p.config.MonteCarlo > 0 && p.config.Plan != "" {
-		return fmt.Errorf("%q: a plan has no dropout, which --monte-carlo needs", "--plan "+string(p.config.Plan))
-	}
 	if len(p.names) == 0 {
 		if err := p.checkPlain(); err != nil {
 			return err

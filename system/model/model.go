@@ -139,6 +139,13 @@ func (m *Model) Graph() *graph.Graph {
 	return g
 }
 
+// BackboneGraph returns what Features computes without dropout, as a graph.
+func (m *Model) BackboneGraph() *graph.Graph {
+	g, x := graph.New()
+	m.backbone.graph(g, x)
+	return g
+}
+
 // DropoutOnlyInHead says whether the features of an image are the same in every
 // pass with dropout, as long as BatchNorm's statistics stay.
 func (m *Model) DropoutOnlyInHead() bool { return !m.kind.within }

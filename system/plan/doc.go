@@ -23,5 +23,6 @@
 // little; [Plan.Check] says whether by more than that. What a precision costs a trained
 // network is a question of its accuracy (package evaluation).
 //
-// Not here: dropout (a plan has no Monte-Carlo passes), gradients, other devices.
+// A plan of a backbone alone (Options.Backbone) gives Monte-Carlo passes through the head
+// their features. Not here: other dropout, gradients, other devices.
 package plan

@@ -65,7 +65,16 @@ func (l *lowering) run(steps []*step, input torch.Value) error {
 			l.uses[in]--
 		}
 	}
+	l.finish(steps[len(steps)-1])
 	return nil
+}
+
+// finish makes the last result, which is the program's, numbers in float32. Logits are
+// that already.
+func (l *lowering) finish(last *step) {
+	if r := l.results[last]; r.dtype != torch.Float32 {
+		l.call(opTo, l.number(last, l.layoutOf(last)), torch.Float32)
+	}
 }
 
 func (l *lowering) lower(s *step, input torch.Value) (result, error) {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -8,6 +9,7 @@ import (
 
 	"lensbench/system/graph"
 	"lensbench/system/model"
+	"lensbench/system/nn"
 	"lensbench/torch"
 )
 
@@ -43,6 +45,7 @@ type Options struct {
 	Precision   Precision
 	Batch       int          // images of a forward pass that weights are laid out for; other numbers work
 	Pixels      int          // side of the images, which the network accepts
+	Backbone    bool         // stop at what the head sees: for Samples
 	Calibration *Calibration // for Int8, else nil
 }
 
@@ -53,8 +56,12 @@ type Plan struct {
 	layers  map[string]int
 }
 
-// Make makes a plan of a network whose weights are loaded, which it does not need
-// afterwards. The caller frees it.
+// ErrDropout is why a network cannot have Monte-Carlo passes and be a plan or a script,
+// in which there is no dropout.
+var ErrDropout = errors.New("it drops within its backbone, and Monte-Carlo passes of plans and scripts have dropout in the head alone")
+
+// Make makes a plan of a network whose weights are loaded. Plan.Samples needs those of
+// the head afterwards, nothing else does. The caller frees the plan.
 func Make(sc *torch.Scope, m *model.Model, o Options) (*Plan, error) {
 	if err := m.CheckSize(o.Pixels, o.Pixels); err != nil {
 		return nil, err
@@ -67,11 +74,18 @@ func Make(sc *torch.Scope, m *model.Model, o Options) (*Plan, error) {
 			return nil, err
 		}
 	}
+	g := m.Graph()
+	if o.Backbone {
+		if !m.DropoutOnlyInHead() {
+			return nil, fmt.Errorf("%s: %w", m.Name, ErrDropout)
+		}
+		g = m.BackboneGraph()
+	}
 	make := steps
 	if o.Precision == Dynamic {
 		make = unfused
 	}
-	steps, err := make(m.Graph())
+	steps, err := make(g)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.Name, err)
 	}
@@ -125,21 +139,35 @@ func numbers(p Precision, left bool) string {
 }
 
 // Forward maps images [N bands pixels pixels] in float32, which stay the caller's,
-// to logits [N], as the network does in evaluation mode.
+// to logits [N], or those of a backbone to features [N d], as the network does in
+// evaluation mode.
 func (p *Plan) Forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return p.program.Run(sc, x)
+}
+
+// Samples returns the logits [K N] of K passes through the head with dropout, after
+// one through this plan, which is of m's backbone.
+func (p *Plan) Samples(sc *torch.Scope, m *model.Model, x *torch.Tensor, k int) *torch.Tensor {
+	features := p.Forward(sc, x)
+	defer features.Free()
+	return m.HeadSamples(sc, features, k)
 }
 
 // Free frees the plan. Freeing twice does nothing.
 func (p *Plan) Free() { p.program.Free() }
 
-// Check compares the plan's logits of images x with those of the network that it
-// was made of. One that differs by more than tolerance, times the larger of 1 and the
+// Check compares the plan's logits, or features, of images x with those of the network
+// that it was made of. One that differs by more than tolerance, times the larger of 1 and the
 // network's, is an error that names it. How much a right plan differs depends on the
 // weights: with random ones 1e-5 in float32 and 2e-2 in bfloat16, with trained ones,
 // whose sums cancel, up to ten times as much.
 func (p *Plan) Check(sc *torch.Scope, m *model.Model, x *torch.Tensor, tolerance float64) error {
-	want, err := read(m.Forward(sc, x))
+	forward, result := m.Forward, "logit"
+	if p.Backbone {
+		forward = func(sc *torch.Scope, x *torch.Tensor) *torch.Tensor { return m.Features(sc, x, nn.Evaluation) }
+		result = "feature"
+	}
+	want, err := read(forward(sc, x))
 	if err != nil {
 		return err
 	}
@@ -149,7 +177,7 @@ func (p *Plan) Check(sc *torch.Scope, m *model.Model, x *torch.Tensor, tolerance
 	}
 	for i, w := range want {
 		if d := math.Abs(float64(got[i] - w)); !(d <= tolerance*max(1, math.Abs(float64(w)))) {
-			return fmt.Errorf("%s plan of %s: logit %d is %g, the network's %g: beyond the tolerance of %g", p.Precision, m.Name, i, got[i], w, tolerance)
+			return fmt.Errorf("%s plan of %s: %s %d is %g, the network's %g: beyond the tolerance of %g", p.Precision, m.Name, result, i, got[i], w, tolerance)
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,6 +56,50 @@ func made(t testing.TB, sc *torch.Scope, m *model.Model, p Precision, batch int,
 		t.Fatal(err)
 	}
 	return plan
+}
+
+// TestBackbone: plans of backbones give features, and the head's passes on them are
+// those on the network's features.
+func TestBackbone(t *testing.T) {
+	torchtest.Run(t, func(sc *torch.Scope) {
+		for name, pixels := range map[string]int64{model.Tiny: 16, "resnet18": 32, "vit_b_16": 224} {
+			if name == "vit_b_16" && testing.Short() {
+				continue
+			}
+			m := loaded(t, sc, name)
+			x := random(sc, 2, pixels)
+			for p, tolerance := range map[Precision]float64{Folded: 1e-5, Float32: 1e-5, BFloat16: 5e-2, Int8: 0.3, Dynamic: 0.1} {
+				o := Options{Precision: p, Batch: 2, Pixels: int(pixels), Backbone: true}
+				if p == Int8 {
+					o.Calibration = calibrated(t, sc, m, pixels)
+				}
+				plan, err := Make(sc, m, o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := plan.Check(sc, m, x, tolerance); err != nil {
+					t.Error(err)
+				}
+				features := plan.Forward(sc, x)
+				if features.DType() != torch.Float32 {
+					t.Errorf("%s plan of %s: features of type %v", p, name, features.DType())
+				}
+				sc.Seed(1)
+				want := valuesOf(t, m.HeadSamples(sc, features, 3))
+				sc.Seed(1)
+				if got := valuesOf(t, plan.Samples(sc, m, x, 3)); furthest(got, want) > 1e-6 || slices.Equal(got[:2], got[2:4]) {
+					t.Errorf("%s plan of %s: samples %v, want %v", p, name, got, want)
+				}
+				plan.Free()
+			}
+			m.Params.Free()
+		}
+		m := loaded(t, sc, "light_transformer")
+		defer m.Params.Free()
+		if _, err := Make(sc, m, Options{Precision: Float32, Batch: 2, Pixels: 64, Backbone: true}); !errors.Is(err, ErrDropout) {
+			t.Errorf("light_transformer: %v", err)
+		}
+	})
 }
 
 func valuesOf(t testing.TB, x *torch.Tensor) []float32 {
@@ -267,9 +312,9 @@ func TestErrors(t *testing.T) {
 			o    Options
 			want string
 		}{
-			{Options{Float32, 0, 16, nil}, "a plan for batches of 0 images; want 1 or more"},
-			{Options{Float32, 1, 0, nil}, "tiny: images of 0×0 pixels"},
-			{Options{Int8, 1, 16, nil}, "an int8 plan of tiny takes a calibration, and there is none"},
+			{Options{Precision: Float32, Batch: 0, Pixels: 16}, "a plan for batches of 0 images; want 1 or more"},
+			{Options{Precision: Float32, Batch: 1, Pixels: 0}, "tiny: images of 0×0 pixels"},
+			{Options{Precision: Int8, Batch: 1, Pixels: 16}, "an int8 plan of tiny takes a calibration, and there is none"},
 		} {
 			if _, err := Make(sc, m, c.o); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%+v: %v, want %q", c.o, err, c.want)
@@ -299,7 +344,7 @@ func TestCalibration(t *testing.T) {
 		x := random(sc, 4, 16)
 		var logits [2][]float32
 		for i, c := range []*Calibration{c, again} {
-			plan, err := Make(sc, m, Options{Int8, 4, 16, c})
+			plan, err := Make(sc, m, Options{Precision: Int8, Batch: 4, Pixels: 16, Calibration: c})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -312,7 +357,7 @@ func TestCalibration(t *testing.T) {
 		if err := m.Params.Load(sc, nn.Formula{Seed: 6, Scrambled: true}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Make(sc, m, Options{Int8, 4, 16, again}); !errors.Is(err, ErrStale) || !strings.Contains(err.Error(), "calibrate again") {
+		if _, err := Make(sc, m, Options{Precision: Int8, Batch: 4, Pixels: 16, Calibration: again}); !errors.Is(err, ErrStale) || !strings.Contains(err.Error(), "calibrate again") {
 			t.Errorf("stale calibration: %v", err)
 		}
 	})

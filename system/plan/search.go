@@ -14,12 +14,18 @@ type Trial struct {
 	Seconds float64 `json:"seconds"` // median time of a batch
 }
 
-// searchRounds is how often each way is timed. Each round times all of them, so
-// that what slows the machine slows all.
-const searchRounds = 5
+// Each round times all ways, so that what slows the machine slows all. A way's turn in
+// it is a few batches, of which the first does not count: caches hold another way's
+// weights then, and its idle threads still look for work.
+const (
+	searchRounds = 7
+	leastRounds  = 3
+	turn         = 3               // batches
+	searchTime   = 4 * time.Second // after which no round begins, but for the least
+)
 
 // lead is by how much a way must be faster than the simplest, which is the first:
-// five times say no more than that.
+// a dozen times say no more than that.
 const lead = 0.97
 
 // Search times ways in which threads threads can bring the batch x through a plan, and
@@ -44,22 +50,39 @@ func Search(m *model.Model, x *torch.Tensor, o Options, threads int) (best *Crew
 		}
 		crews = append(crews, c)
 	}
-	seconds := make([][]float64, len(ways))
-	logits := make([]float32, batch)
-	for range searchRounds + 1 { // the first warms up
-		for i, c := range crews {
-			begin := time.Now()
-			if err := c.Forward(x, logits); err != nil {
-				return nil, nil, err
-			}
-			seconds[i] = append(seconds[i], time.Since(begin).Seconds())
-		}
+	seconds, err := timed(crews, x)
+	if err != nil {
+		return nil, nil, err
 	}
 	for i, w := range ways {
-		trials = append(trials, Trial{w, median(seconds[i][1:])})
+		trials = append(trials, Trial{w, median(seconds[i])})
 	}
 	best = crews[fastest(trials)]
 	return best, trials, nil
+}
+
+// timed returns how long each crew took for the batch x, as often as it was timed.
+func timed(crews []*Crew, x *torch.Tensor) ([][]float64, error) {
+	logits := make([]float32, x.Shape()[0])
+	seconds := make([][]float64, len(crews))
+	begin := time.Now()
+	for round := range searchRounds {
+		if round >= leastRounds && time.Since(begin) > searchTime {
+			break
+		}
+		for i, c := range crews {
+			for batch := range turn {
+				begin := time.Now()
+				if err := c.Forward(x, logits); err != nil {
+					return nil, err
+				}
+				if batch > 0 {
+					seconds[i] = append(seconds[i], time.Since(begin).Seconds())
+				}
+			}
+		}
+	}
+	return seconds, nil
 }
 
 // waysOf are the ways to try, the simplest first.

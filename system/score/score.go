@@ -61,8 +61,6 @@ func (c Config) Check() error {
 		return fmt.Errorf("workers %d is negative", c.Workers)
 	case c.MonteCarlo < 0 || c.MonteCarlo == 1:
 		return fmt.Errorf("%d passes have no variance; want 2 or more, or 0 for none", c.MonteCarlo)
-	case c.MonteCarlo > 0 && c.Plan != "":
-		return fmt.Errorf("plan %s has no dropout, so no Monte-Carlo passes", c.Plan)
 	}
 	if c.Plan != "" {
 		_, err := plan.Parse(string(c.Plan))
@@ -124,7 +122,7 @@ func (s *scorer) prepare(sc *torch.Scope) (err error) {
 	if s.Plan == "" {
 		return nil
 	}
-	o := plan.Options{Precision: s.Plan, Batch: min(s.Batch, s.images.Len()), Pixels: s.network.Manifest.Input}
+	o := plan.Options{Precision: s.Plan, Batch: min(s.Batch, s.images.Len()), Pixels: s.network.Manifest.Input, Backbone: s.MonteCarlo > 0}
 	if s.Plan == plan.Int8 {
 		if o.Calibration, err = Calibration(s.network); err != nil {
 			return err
@@ -150,12 +148,20 @@ func (s *scorer) forward(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return s.model.Forward(sc, x)
 }
 
+// samples is the passes with dropout, [K N].
+func (s *scorer) samples(sc *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	if s.plan != nil {
+		return s.plan.Samples(sc, s.model, x, s.MonteCarlo)
+	}
+	return s.model.Samples(sc, x, s.MonteCarlo)
+}
+
 // batch scores one batch.
 func (s *scorer) batch(sc *torch.Scope, x *torch.Tensor, b *loader.Batch) error {
 	var logit, variance []float64
 	if s.MonteCarlo > 0 {
 		sc.Seed(nn.SubSeed(s.Seed, b.Number))
-		samples, err := read(s.model.Samples(sc, x, s.MonteCarlo))
+		samples, err := read(s.samples(sc, x))
 		if err != nil {
 			return err
 		}

@@ -114,7 +114,6 @@ func TestErrors(t *testing.T) {
 		{n, set, Config{Threads: 2000}, "threads 2000 is not between 0 and 1024"},
 		{n, set, Config{Workers: -1}, "workers -1 is negative"},
 		{n, set, Config{Plan: "int4"}, `plan "int4", want one of folded, fp32, bf16, int8`},
-		{n, set, Config{Plan: plan.Float32, MonteCarlo: 2}, "plan fp32 has no dropout"},
 		{n, set, Config{Plan: plan.Int8}, n.Dir + " has no calibration.safetensors, which an int8 plan takes; lens calibrate makes it"},
 	} {
 		if _, err := Images(t.Context(), tc.n, tc.images, tc.c); err == nil || !strings.Contains(err.Error(), tc.want) {
@@ -135,7 +134,7 @@ func TestPlans(t *testing.T) {
 	if c, err := Calibrate(t.Context(), n, set, Config{Batch: 4}); err != nil || c.Images != 11 {
 		t.Fatalf("calibration %+v, %v", c, err)
 	}
-	want := score(t, n, set, Config{})
+	want, passes := score(t, n, set, Config{}), score(t, n, set, Config{Batch: 4, MonteCarlo: 8})
 	for p, tolerance := range map[plan.Precision]float64{plan.Folded: 1e-5, plan.Float32: 1e-5, plan.BFloat16: 2e-2, plan.Int8: 0.1} {
 		got := score(t, n, set, Config{Batch: 4, Plan: p})
 		for i, z := range want.Logit {
@@ -145,6 +144,13 @@ func TestPlans(t *testing.T) {
 		}
 		if p != plan.Float32 && p != plan.Folded && slices.Equal(got.Logit, want.Logit) {
 			t.Errorf("%s: logits are the network's to the bit", p)
+		}
+		sampled := score(t, n, set, Config{Batch: 4, Plan: p, MonteCarlo: 8})
+		for i, z := range passes.Logit {
+			d, v := math.Abs(sampled.Logit[i]-z), passes.Variance[i]
+			if !(d <= tolerance*max(1, math.Abs(z))) || !(v > 0) || math.Abs(sampled.Variance[i]-v) > 2*tolerance*max(1, v) {
+				t.Errorf("%s: 8 passes: logit %d is %g ± %g, the network's %g ± %g", p, i, sampled.Logit[i], math.Sqrt(sampled.Variance[i]), z, math.Sqrt(v))
+			}
 		}
 	}
 	m, err := n.Model()

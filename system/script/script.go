@@ -20,7 +20,7 @@ const (
 // New returns a network whose weights are loaded as a script of the function forward,
 // which shares them. The caller frees it.
 func New(m *model.Model, part Part) (*torch.Script, error) {
-	text, err := source(nodesOf(m, part))
+	text, err := source(graphOf(m, part).Nodes)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.Name, err)
 	}
@@ -38,18 +38,12 @@ func New(m *model.Model, part Part) (*torch.Script, error) {
 	return s, nil
 }
 
-// nodesOf are the operations of a part.
-func nodesOf(m *model.Model, part Part) []*graph.Node {
-	nodes := m.Graph().Nodes
+func graphOf(m *model.Model, part Part) *graph.Graph {
 	if part == Backbone {
-		return nodes[:len(nodes)-headNodes]
+		return m.BackboneGraph()
 	}
-	return nodes
+	return m.Graph()
 }
-
-// headNodes is the number of operations of a head: a linear layer, and the last
-// dimension dropped.
-const headNodes = 2
 
 // fill gives the script the network's tensors. Counters of training steps stay behind.
 func fill(s *torch.Script, m *model.Model) error {

@@ -56,6 +56,9 @@ func openInference(c protocol.Settings, cache string) (network, error) {
 	if c.PassesThrough == throughHead && !m.DropoutOnlyInHead() {
 		return nil, refuse(protocol.Unsupported, "passes_through: head; %s drops within its backbone, too, which then has to run for every pass", c.Model)
 	}
+	if c.Plan != "" && c.Passes > 0 && !m.DropoutOnlyInHead() {
+		return nil, refuse(protocol.Unsupported, "plan: %s with passes: %s: %v", c.Plan, c.Model, plan.ErrDropout)
+	}
 	lane, err := nn.OpenLane(torch.Session{Threads: c.Threads, Inference: true})
 	if err != nil {
 		return nil, err
@@ -116,9 +119,10 @@ func (w *inference) makeScript(state script.State) (err error) {
 	return state.Reach(w.script)
 }
 
-// makePlan makes the plan and frees what it was made of.
+// makePlan makes the plan and frees what it was made of, unless passes go through the
+// head.
 func (w *inference) makePlan(sc *torch.Scope, f nn.Formula, c protocol.Settings) (err error) {
-	o := plan.Options{Precision: plan.Precision(c.Plan), Batch: w.batch, Pixels: w.pixels}
+	o := plan.Options{Precision: plan.Precision(c.Plan), Batch: w.batch, Pixels: w.pixels, Backbone: w.passes > 0}
 	if o.Precision == plan.Int8 {
 		if o.Calibration, err = w.calibrate(sc, f); err != nil {
 			return err
@@ -129,7 +133,9 @@ func (w *inference) makePlan(sc *torch.Scope, f nn.Formula, c protocol.Settings)
 	} else {
 		w.plan, err = plan.Make(sc, w.model, o)
 	}
-	w.model.Params.Free()
+	if w.passes == 0 {
+		w.model.Params.Free()
+	}
 	return err
 }
 
@@ -219,6 +225,8 @@ func (w *inference) forward(sc *torch.Scope) *torch.Tensor {
 	switch {
 	case w.passes == 0:
 		return w.logits(sc, w.images)
+	case w.plan != nil:
+		return w.plan.Samples(sc, w.model, w.images, w.passes)
 	case w.within == throughNetwork:
 		return w.model.WholeSamples(sc, w.images, w.passes)
 	}

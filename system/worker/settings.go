@@ -100,8 +100,10 @@ func checkPlan(s protocol.Settings) error {
 		return refuse(protocol.BadRequest, "search: it chooses how a batch goes through a plan, and plan is not set")
 	case s.Search && s.Mode != "":
 		return refuse(protocol.Unsupported, "search with mode %s: what is chosen is for one number of images, and queries have others", s.Mode)
-	case s.Plan != "" && s.Passes > 0:
-		return refuse(protocol.Unsupported, "plan: %s with passes: a plan has no dropout; leave one of them out", s.Plan)
+	case s.Search && s.Passes > 0:
+		return refuse(protocol.Unsupported, "search with passes: what is chosen is for one pass through a plan; leave one of them out")
+	case s.Plan != "" && s.PassesThrough == throughNetwork:
+		return refuse(protocol.Unsupported, "plan: %s with passes_through: network: a plan has no dropout, so passes are through the head alone", s.Plan)
 	}
 	return nil
 }
