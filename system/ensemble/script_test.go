@@ -114,7 +114,7 @@ func TestScriptRefusals(t *testing.T) {
 		"script fusion is of the aggregate":       func(c *Config) { c.Script, c.Aggregate = ScriptFusion, Keep },
 		"not for device cuda or schedule stacked": func(c *Config) { c.Script, c.Schedule = ScriptModel, Stacked },
 		"script model and plan fp32":              func(c *Config) { c.Script, c.Plan, c.Passes, c.Aggregate = ScriptModel, "fp32", 0, "" },
-		"light_transformer: it drops within":          func(c *Config) { c.Script, c.Members = ScriptModel, []string{"light_transformer"} },
+		"light_transformer: it drops within":      func(c *Config) { c.Script, c.Members = ScriptModel, []string{"light_transformer"} },
 		"want 2 or more":                          func(c *Config) { c.Passes = 1 },
 	} {
 		c := weighing(t, BatchMajor)
