@@ -120,8 +120,8 @@ build/nccl: build/libtorch FORCE
 # Names of Gloo's, whose headers PyTorch's wheel lacks: searched last.
 build/shim/dist.o: CXXFLAGS += -idirafter torch/shim/stub
 
-# Its loops share the threads of libtorch's.
-build/shim/convolution.o: CXXFLAGS += -fopenmp
+# Their loops share the threads of libtorch's.
+build/shim/convolution.o build/shim/pool.o build/shim/interleave.o: CXXFLAGS += -fopenmp
 
 build/shim/%.o: torch/shim/%.cpp build/libtorch
 	$(CXX) $(CXXFLAGS) -MMD -MP -isystem "$$(cat build/libtorch)/include" \

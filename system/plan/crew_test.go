@@ -92,18 +92,26 @@ func waysOfPlain(batch, threads int) (out []struct{ images, sessions, threads in
 	return out
 }
 
-// TestFastest: the simplest way stays unless another is clearly faster.
+// TestFastest: the simplest way stays unless another is clearly faster, in every round.
 func TestFastest(t *testing.T) {
 	for _, c := range []struct {
-		seconds []float64
-		want    int
-	}{{[]float64{1}, 0}, {[]float64{1, 0.98, 0.99}, 0}, {[]float64{1, 0.9, 0.8, 0.85}, 2}, {[]float64{1, 2, 0.96}, 2}} {
+		rounds [][]float64 // of each trial
+		want   int
+	}{
+		{[][]float64{{1, 1, 1}}, 0},
+		{[][]float64{{1, 1, 1}, {0.98, 0.98, 0.98}, {0.99, 0.99, 0.99}}, 0},
+		{[][]float64{{1, 1, 1}, {0.9, 0.9, 0.9}, {0.8, 0.8, 0.8}, {0.85, 0.85, 0.85}}, 2},
+		{[][]float64{{1, 1, 1}, {2, 2, 2}, {0.96, 0.96, 0.96}}, 2},
+		{[][]float64{{1, 1, 1}, {0.8, 0.8, 1.01}, {0.95, 0.95, 0.95}}, 2}, // once the first was faster
+		{[][]float64{{1, 2, 4}, {0.9, 1.8, 3.6}}, 1},                      // a machine that slows down
+		{[][]float64{{1, 2, 4}, {1.1, 1.2, 1.3}}, 0},
+	} {
 		var trials []Trial
-		for _, s := range c.seconds {
-			trials = append(trials, Trial{Seconds: s})
+		for _, r := range c.rounds {
+			trials = append(trials, Trial{Rounds: r})
 		}
 		if got := fastest(trials); got != c.want {
-			t.Errorf("%v: %d, want %d", c.seconds, got, c.want)
+			t.Errorf("%v: %d, want %d", c.rounds, got, c.want)
 		}
 	}
 }

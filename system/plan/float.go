@@ -78,7 +78,7 @@ func (l *lowering) linear(s *step, op graph.Linear) (result, error) {
 	switch {
 	case m.outputs < leastOutputs:
 		return l.head(s, m), nil
-	case l.options.Precision == Folded, l.options.Precision == Dynamic:
+	case l.options.Precision.plain():
 		return l.finished(s, l.head(s, m), other), nil
 	}
 	n := int64(1)

@@ -100,15 +100,14 @@ func (l *lowering) lower(s *step, input torch.Value) (result, error) {
 
 // input makes images of the plan's type, with channels innermost.
 func (l *lowering) input(x torch.Value) result {
-	const channelsLast = 2 // of c10::MemoryFormat
-	if l.options.Precision == Folded || l.options.Precision == Dynamic {
+	if l.options.Precision.plain() {
 		return result{x, images, torch.Float32, nil}
 	}
 	dtype := l.floats()
 	if l.options.Precision == Int8 {
 		dtype = torch.Float32 // it is about to be rounded anyway
 	}
-	return result{l.call(opTo, x, dtype, false, false, channelsLast), images, dtype, nil}
+	return result{l.call(opInterleave, x, dtype), images, dtype, nil}
 }
 
 func (l *lowering) call(op *torch.Op, args ...any) torch.Value { return l.program.Call(op, args...) }

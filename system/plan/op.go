@@ -27,6 +27,8 @@ var (
 	opReLUInPlace     = find("aten::relu_", "")
 	opGELU            = find("aten::gelu", "")
 	opMaxPool         = find("aten::max_pool2d", "")
+	opReLUMaxPool     = find("lensbench::max_pool2d_nonnegative", "")
+	opInterleave      = find("lensbench::interleave", "")
 	opLayerNorm       = find("aten::layer_norm", "")
 	opLinear          = find("aten::linear", "")
 	opContiguous      = find("aten::contiguous", "")

@@ -10,14 +10,18 @@ import (
 
 // Operations between the products.
 
-// pool pools numbers or codes: the largest code stands for the largest number.
+// pool pools numbers or codes: the largest code stands for the largest number. Maps that
+// a ReLU made have an operator of their own.
 func (l *lowering) pool(s *step, op graph.MaxPool) result {
 	r := l.results[s.in[0]]
 	x, kernel, stride, padding := l.arranged(s.in[0], r, images), op.Pool.Kernel[:], op.Pool.Stride[:], op.Pool.Padding[:]
 	r.layout = images
-	if r.codes != nil {
+	switch {
+	case r.codes != nil:
 		r.value = l.call(opCodedMaxPool, x, kernel, stride, padding, []int{1, 1}, false)
-	} else {
+	case s.in[0].then == relu && !l.options.Precision.plain():
+		r.value = l.call(opReLUMaxPool, x, kernel, stride, padding)
+	default:
 		r.value = l.call(opMaxPool, x, kernel, stride, padding, []int{1, 1}, false)
 	}
 	return r

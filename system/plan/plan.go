@@ -28,6 +28,9 @@ const (
 // Precisions are all of them.
 func Precisions() []Precision { return []Precision{Folded, Float32, BFloat16, Int8, Dynamic} }
 
+// plain says whether a plan computes by the network's own operators, on maps as they lie.
+func (p Precision) plain() bool { return p == Folded || p == Dynamic }
+
 // Parse returns the precision of that name.
 func Parse(name string) (Precision, error) {
 	var names []string

@@ -59,7 +59,9 @@ func made(t testing.TB, sc *torch.Scope, m *model.Model, p Precision, batch int,
 }
 
 // TestBackbone: plans of backbones give features, and the head's passes on them are
-// those on the network's features.
+// those on the network's features. Features spread by about 1; by how much those of
+// quantised plans are off depends on the machine's instructions, so that theirs are
+// bounds against plans that are wrong, not against rounding.
 func TestBackbone(t *testing.T) {
 	torchtest.Run(t, func(sc *torch.Scope) {
 		for name, pixels := range map[string]int64{model.Tiny: 16, "resnet18": 32, "vit_b_16": 224} {
@@ -68,7 +70,7 @@ func TestBackbone(t *testing.T) {
 			}
 			m := loaded(t, sc, name)
 			x := random(sc, 2, pixels)
-			for p, tolerance := range map[Precision]float64{Folded: 1e-5, Float32: 1e-5, BFloat16: 5e-2, Int8: 0.3, Dynamic: 0.1} {
+			for p, tolerance := range map[Precision]float64{Folded: 1e-5, Float32: 1e-5, BFloat16: 5e-2, Int8: 0.3, Dynamic: 0.3} {
 				o := Options{Precision: p, Batch: 2, Pixels: int(pixels), Backbone: true}
 				if p == Int8 {
 					o.Calibration = calibrated(t, sc, m, pixels)

@@ -11,21 +11,24 @@ import (
 // A Trial is what a way took.
 type Trial struct {
 	Way
-	Seconds float64 `json:"seconds"` // median time of a batch
+	Seconds float64   // median time of a batch
+	Rounds  []float64 // of which this is the median: median times of a batch in each turn
 }
 
 // Each round times all ways, so that what slows the machine slows all. A way's turn in
-// it is a few batches, of which the first does not count: caches hold another way's
-// weights then, and its idle threads still look for work.
+// it is some batches, of which the first third does not count: caches hold another way's
+// weights then, its idle threads still look for work, and those of this one are still
+// to be spread over the cores.
 const (
-	searchRounds = 7
+	searchRounds = 5
 	leastRounds  = 3
-	turn         = 3               // batches
-	searchTime   = 4 * time.Second // after which no round begins, but for the least
+	turnTime     = 200 * time.Millisecond
+	leastTurn    = 3               // batches
+	searchTime   = 6 * time.Second // after which no round begins, but for the least
 )
 
 // lead is by how much a way must be faster than the simplest, which is the first:
-// a dozen times say no more than that.
+// so few rounds say no more than that.
 const lead = 0.97
 
 // Search times ways in which threads threads can bring the batch x through a plan, and
@@ -50,39 +53,48 @@ func Search(m *model.Model, x *torch.Tensor, o Options, threads int) (best *Crew
 		}
 		crews = append(crews, c)
 	}
-	seconds, err := timed(crews, x)
+	rounds, err := timed(crews, x)
 	if err != nil {
 		return nil, nil, err
 	}
 	for i, w := range ways {
-		trials = append(trials, Trial{w, median(seconds[i])})
+		trials = append(trials, Trial{w, median(rounds[i]), rounds[i]})
 	}
 	best = crews[fastest(trials)]
 	return best, trials, nil
 }
 
-// timed returns how long each crew took for the batch x, as often as it was timed.
+// timed returns what a batch took each crew in each round.
 func timed(crews []*Crew, x *torch.Tensor) ([][]float64, error) {
-	logits := make([]float32, x.Shape()[0])
-	seconds := make([][]float64, len(crews))
+	rounds := make([][]float64, len(crews))
 	begin := time.Now()
 	for round := range searchRounds {
 		if round >= leastRounds && time.Since(begin) > searchTime {
 			break
 		}
 		for i, c := range crews {
-			for batch := range turn {
-				begin := time.Now()
-				if err := c.Forward(x, logits); err != nil {
-					return nil, err
-				}
-				if batch > 0 {
-					seconds[i] = append(seconds[i], time.Since(begin).Seconds())
-				}
+			seconds, err := turn(c, x)
+			if err != nil {
+				return nil, err
 			}
+			rounds[i] = append(rounds[i], seconds)
 		}
 	}
-	return seconds, nil
+	return rounds, nil
+}
+
+// turn returns what a batch takes a crew, once it is in its stride.
+func turn(c *Crew, x *torch.Tensor) (float64, error) {
+	logits := make([]float32, x.Shape()[0])
+	var seconds []float64
+	for begin := time.Now(); len(seconds) < leastTurn || time.Since(begin) < turnTime; {
+		batch := time.Now()
+		if err := c.Forward(x, logits); err != nil {
+			return 0, err
+		}
+		seconds = append(seconds, time.Since(batch).Seconds())
+	}
+	return median(seconds[len(seconds)/3:]), nil
 }
 
 // waysOf are the ways to try, the simplest first.
@@ -100,12 +112,17 @@ func waysOf(batch, threads int) []Way {
 	return ways
 }
 
-// fastest is the index of the fastest trial, 0 if none is clearly faster.
+// fastest is the index of the fastest trial among those that are clearly faster than
+// the first: in every round, and in the median by the lead. It is 0 if none is.
 func fastest(trials []Trial) int {
-	best := 0
+	best, least := 0, lead
 	for i, t := range trials {
-		if t.Seconds < trials[best].Seconds && t.Seconds < lead*trials[0].Seconds {
-			best = i
+		var ratios []float64
+		for round, seconds := range t.Rounds {
+			ratios = append(ratios, seconds/trials[0].Rounds[round])
+		}
+		if ratio := median(ratios); ratio < least && slices.Max(ratios) < 1 {
+			best, least = i, ratio
 		}
 	}
 	return best

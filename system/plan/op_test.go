@@ -1,0 +1,158 @@
+package plan
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"lensbench/torch"
+	"lensbench/torch/torchtest"
+)
+
+const channelsLast = 2 // of c10::MemoryFormat
+
+// ran returns what one operator makes of x, as float32.
+func ran(t testing.TB, sc *torch.Scope, x *torch.Tensor, op *torch.Op, args ...any) *torch.Tensor {
+	t.Helper()
+	p := program(op, args...)
+	defer p.Free()
+	return p.Run(sc, x)
+}
+
+// program is one call, which takes the input first.
+func program(op *torch.Op, args ...any) *torch.Program {
+	p, inputs := torch.NewProgram(1)
+	p.Call(op, append([]any{inputs[0]}, args...)...)
+	return p
+}
+
+func channelsInnermost(t testing.TB, sc *torch.Scope, x *torch.Tensor, dtype torch.DType) *torch.Tensor {
+	return ran(t, sc, x, opTo, dtype, false, false, channelsLast)
+}
+
+// TestReLUMaxPool: the operator of ours is libtorch's, bit for bit, on what a ReLU can
+// make: zeros, the smallest and the largest numbers, infinity. NaNs stay.
+func TestReLUMaxPool(t *testing.T) {
+	for _, c := range []struct {
+		shape                   []int64 // N C H W
+		kernel, stride, padding [2]int
+	}{
+		{[]int64{2, 64, 32, 32}, [2]int{3, 3}, [2]int{2, 2}, [2]int{1, 1}}, // as residual networks have it
+		{[]int64{3, 7, 9, 5}, [2]int{3, 3}, [2]int{2, 2}, [2]int{1, 1}},
+		{[]int64{1, 33, 6, 7}, [2]int{2, 2}, [2]int{2, 2}, [2]int{0, 0}},
+		{[]int64{1, 5, 8, 11}, [2]int{2, 5}, [2]int{1, 3}, [2]int{1, 2}},
+		{[]int64{2, 3, 1, 1}, [2]int{3, 3}, [2]int{2, 2}, [2]int{1, 1}},
+	} {
+		for _, dtype := range []torch.DType{torch.Float32, torch.BFloat16} {
+			torchtest.Run(t, func(sc *torch.Scope) {
+				sc.Seed(4)
+				v := valuesOf(t, sc.ReLU(sc.Randn(c.shape...)))
+				for i, extreme := range []float32{float32(math.Copysign(0, -1)), math.SmallestNonzeroFloat32, math.MaxFloat32, float32(math.Inf(1))} {
+					v[(11*i+1)%len(v)] = extreme
+				}
+				x := channelsInnermost(t, sc, sc.FromFloat32(v, c.shape...), dtype)
+				k, s, p := c.kernel[:], c.stride[:], c.padding[:]
+				want := sc.To(ran(t, sc, x, opMaxPool, k, s, p, []int{1, 1}, false), torch.Float32)
+				got := sc.To(ran(t, sc, x, opReLUMaxPool, k, s, p), torch.Float32)
+				if fmt.Sprint(got.Shape()) != fmt.Sprint(want.Shape()) {
+					t.Fatalf("%+v: shape %v, want %v", c, got.Shape(), want.Shape())
+				}
+				w := valuesOf(t, want)
+				for i, g := range valuesOf(t, got) {
+					if g != w[i] {
+						t.Fatalf("%+v, %v: element %d is %g, want %g", c, dtype, i, g, w[i])
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestReLUMaxPoolKeepsNaN(t *testing.T) {
+	for _, dtype := range []torch.DType{torch.Float32, torch.BFloat16} {
+		torchtest.Run(t, func(sc *torch.Scope) {
+			for _, bits := range []uint32{0x7fc00000, 0xffc00000} { // of either sign
+				v := make([]float32, 16)
+				v[5], v[6] = math.Float32frombits(bits), float32(math.Inf(1))
+				x := channelsInnermost(t, sc, sc.FromFloat32(v, 1, 1, 4, 4), dtype)
+				got := valuesOf(t, sc.To(ran(t, sc, x, opReLUMaxPool, []int{3, 3}, []int{2, 2}, []int{1, 1}), torch.Float32))
+				if !math.IsNaN(float64(got[0])) {
+					t.Errorf("%v: %v, want a NaN first", dtype, got)
+				}
+			}
+		})
+	}
+}
+
+func TestReLUMaxPoolRefuses(t *testing.T) {
+	err := torchtest.Try(t, func(sc *torch.Scope) error {
+		ran(t, sc, sc.Zeros(torch.Float32, 1, 1, 4, 4), opReLUMaxPool, []int{2, 2}, []int{2, 2}, []int{2, 2}) // windows beside the map
+		return nil
+	})
+	if err == nil || !strings.Contains(err.Error(), "do not fit a map") {
+		t.Errorf("a padding of the kernel's size: %v", err)
+	}
+}
+
+// TestInterleave: the operator of ours is libtorch's copy, bit for bit, NaNs and
+// infinities included, of images as planes and of images that are views.
+func TestInterleave(t *testing.T) {
+	for _, shape := range [][]int64{{2, 3, 64, 64}, {3, 3, 5, 7}, {1, 5, 4, 4}, {2, 1, 3, 3}, {2, 3, 1, 1}} {
+		for _, dtype := range []torch.DType{torch.Float32, torch.BFloat16} {
+			torchtest.Run(t, func(sc *torch.Scope) {
+				sc.Seed(4)
+				v := valuesOf(t, sc.Randn(shape...))
+				v[0], v[len(v)-1], v[len(v)/2] = float32(math.Inf(-1)), float32(math.NaN()), 1+1./256 // a tie
+				planes := sc.FromFloat32(v, shape...)
+				for name, x := range map[string]*torch.Tensor{
+					"planes":        planes,
+					"view":          sc.Transpose(planes, 2, 3),
+					"channels last": channelsInnermost(t, sc, planes, torch.Float32),
+				} {
+					want := valuesOf(t, sc.To(channelsInnermost(t, sc, x, dtype), torch.Float32))
+					y := ran(t, sc, x, opInterleave, dtype)
+					if y.DType() != dtype {
+						t.Fatalf("%s %v: %v, want %v", name, shape, y.DType(), dtype)
+					}
+					for i, g := range valuesOf(t, sc.To(y, torch.Float32)) {
+						if math.Float32bits(g) != math.Float32bits(want[i]) && g == g {
+							t.Fatalf("%s %v, %v: element %d is %g, want %g", name, shape, dtype, i, g, want[i])
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkOperators: operators of ours beside libtorch's, for a batch of 32 images.
+func BenchmarkOperators(b *testing.B) {
+	for _, dtype := range []torch.DType{torch.Float32, torch.BFloat16} {
+		torchtest.Run(b, func(sc *torch.Scope) {
+			sc.Seed(4)
+			planes := sc.Randn(32, 3, 112, 112)
+			x := channelsInnermost(b, sc, sc.ReLU(sc.Randn(32, 64, 56, 56)), dtype)
+			k, s, pad := []int{3, 3}, []int{2, 2}, []int{1, 1}
+			for _, c := range []struct {
+				name string
+				x    *torch.Tensor
+				op   *torch.Op
+				args []any
+			}{
+				{"pool/libtorch", x, opMaxPool, []any{k, s, pad, []int{1, 1}, false}},
+				{"pool/ours", x, opReLUMaxPool, []any{k, s, pad}},
+				{"interleave/libtorch", planes, opTo, []any{dtype, false, false, channelsLast}},
+				{"interleave/ours", planes, opInterleave, []any{dtype}},
+			} {
+				p := program(c.op, c.args...)
+				b.Run(fmt.Sprintf("%s/%v", c.name, dtype), func(b *testing.B) {
+					for b.Loop() {
+						sc.Scoped(func(sc *torch.Scope) { p.Run(sc, c.x) })
+					}
+				})
+				p.Free()
+			}
+		})
+	}
+}
