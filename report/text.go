@@ -131,7 +131,7 @@ type layout struct {
 }
 
 // layouts from wide to narrow.
-var layouts = []layout{{false, 0, 2}, {true, 0, 2}, {true, 24, 2}, {true, 12, 2}, {true, 12, 1}, {true, 6, 1}}
+var layouts = []layout{{false, 0, 2}, {true, 0, 2}, {true, 24, 2}, {true, 16, 2}, {true, 12, 2}, {true, 12, 1}, {true, 6, 1}}
 
 func (t *textWriter) render(g grid, l layout) ([]string, error) {
 	var b bytes.Buffer
@@ -212,7 +212,15 @@ func (t *textWriter) cell(e entry, c column, l layout) string {
 	case c.right:
 		return s + marks + "\n" + e.detail
 	}
-	return s + marks + "\n" + strings.ReplaceAll(e.detail, ", ", "\n")
+	detail := strings.Split(e.detail, ", ")
+	if l.words > 0 {
+		var narrow []string
+		for _, line := range detail {
+			narrow = append(narrow, wrap(line, l.words)...)
+		}
+		detail = narrow
+	}
+	return s + marks + "\n" + strings.Join(detail, "\n")
 }
 
 // beside is the detail on the line of its figure; behind a word it stands in

@@ -14,7 +14,8 @@ import (
 func columns(s string) int { return twwidth.WidthWithOptions(s, twwidth.Options{}) }
 
 // wrap breaks text into lines of at most width columns, 2 or more: at blanks, and
-// inside words that are wider than a line. It returns at least one line.
+// inside words that are wider than a line, after a hyphen if that leaves two letters at
+// least on either side. It returns at least one line.
 func wrap(text string, width int) []string {
 	lines := []string{""}
 	last := func() *string { return &lines[len(lines)-1] }
@@ -28,7 +29,7 @@ func wrap(text string, width int) []string {
 			lines = append(lines, "")
 		}
 		for columns(word) > width {
-			n := fitting(word, width-columns(*last()))
+			n := hyphenated(word, fitting(word, width-columns(*last())))
 			*last() += word[:n]
 			word = word[n:]
 			lines = append(lines, "")
@@ -50,6 +51,15 @@ func fitting(s string, width int) int {
 		end = i + n
 	}
 	return end
+}
+
+// hyphenated is how many of the first n bytes of a word go before a break in it.
+func hyphenated(word string, n int) int {
+	const least = 2
+	if i := strings.LastIndexByte(word[:n], '-') + 1; i > least && i <= len(word)-least {
+		return i
+	}
+	return n
 }
 
 var superscripts = strings.NewReplacer("0", "⁰", "1", "¹", "2", "²", "3", "³", "4", "⁴",

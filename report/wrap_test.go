@@ -20,6 +20,9 @@ func TestWrap(t *testing.T) {
 		{"  one \n two\t", 6, []string{"one", "two"}},
 		{"abcdefgh", 3, []string{"abc", "def", "gh"}},
 		{"a abcdefgh b", 3, []string{"a", "abc", "def", "gh", "b"}},
+		{"mc-dropout-head", 12, []string{"mc-dropout-", "head"}},
+		{"mc-dropout-head", 5, []string{"mc-", "dropo", "ut-", "head"}},
+		{"-abcdefgh-", 6, []string{"-abcde", "fgh-"}},
 		{"漢字漢字", 5, []string{"漢字", "漢字"}},
 		{"漢字", 3, []string{"漢", "字"}},
 		{"\xff\xff", 1, []string{"\xff", "\xff"}},
@@ -33,7 +36,7 @@ func TestWrap(t *testing.T) {
 // TestWrapKeepsEverything: no letter is lost and no line is too wide.
 func TestWrapKeepsEverything(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
-	letters := []rune("ab –漢 é")
+	letters := []rune("ab- –漢 é")
 	for range 2000 {
 		var b strings.Builder
 		for range r.IntN(40) {
