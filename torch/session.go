@@ -131,6 +131,15 @@ func DefaultThreads() int { return int(C.lt_threads_default()) }
 // Threads returns the number of threads that operators of this session use.
 func (sc *Scope) Threads() int { return int(C.lt_threads_get()) }
 
+// Rest ends the idle threads of the session's team; its next operator starts them
+// again. It is for sessions that stay open beside one that works: idle threads count
+// when OpenMP compares threads with processors, and where they are too many, threads
+// that do work sleep after every operator instead of waiting awake for the next one,
+// which can halve their speed.
+func (sc *Scope) Rest() {
+	must("rest", C.lt_threads_rest())
+}
+
 // setThreads sets the number of threads of the locked thread and reads it back.
 func setThreads(n int) (restore func(), err error) {
 	if n == 0 {

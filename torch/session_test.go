@@ -3,10 +3,12 @@ package torch_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"lensbench/torch"
 	"lensbench/torch/torchtest"
@@ -21,6 +23,43 @@ func TestSessionReturnsError(t *testing.T) {
 	var e *torch.Error
 	if !errors.As(err, &e) || e.Kind != torch.ErrInvalid {
 		t.Errorf("error %v, want a *torch.Error of kind %v", err, torch.ErrInvalid)
+	}
+}
+
+// tasks is the number of operating-system threads of the process.
+func tasks(t testing.TB) int {
+	t.Helper()
+	list, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		t.Skip("this system does not list the threads of a process: ", err)
+	}
+	return len(list)
+}
+
+// TestRest: the threads of a team end, and there are as many again when they are needed.
+func TestRest(t *testing.T) {
+	const threads, others = 12, 3 // others: Go starts some of its own meanwhile
+	err := torch.Session{Threads: threads}.Run(func(sc *torch.Scope) error {
+		x := sc.Rand(1 << 20)
+		for range 2 {
+			sum := sc.Add(x, x)
+			working := tasks(t)
+			sc.Rest()
+			for begin := time.Now(); tasks(t) > working-(threads-1)+others; time.Sleep(time.Millisecond) {
+				if time.Since(begin) > 10*time.Second {
+					return fmt.Errorf("%d threads while the team works, %d while it rests", working, tasks(t))
+				}
+			}
+			if got := sc.Threads(); got != threads {
+				t.Errorf("operators may use %d threads after a rest, want %d", got, threads)
+			}
+			sum.Free()
+		}
+		sc.Rest() // a second rest in a row is one
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 

@@ -81,6 +81,14 @@ func (l *Lane) Do(f func(sc *torch.Scope) error) error {
 	return <-j.done
 }
 
+// Rest ends the idle threads of the session's team, as torch.Scope.Rest does.
+func (l *Lane) Rest() error {
+	return l.Do(func(sc *torch.Scope) error {
+		sc.Rest()
+		return nil
+	})
+}
+
 // Close ends the session. Do must not be called any more.
 func (l *Lane) Close() error {
 	l.close.Do(func() { close(l.jobs) })

@@ -50,9 +50,19 @@ func OpenCrew(m *model.Model, o Options, w Way) (c *Crew, err error) {
 	o.Batch = w.Images
 	err = c.lanes[0].Do(func(sc *torch.Scope) error {
 		c.plan, err = Make(sc, m, o)
+		sc.Rest()
 		return err
 	})
 	return c, err
+}
+
+// Rest ends the idle threads of the sessions, which slow down other sessions.
+func (c *Crew) Rest() error {
+	var errs []error
+	for _, lane := range c.lanes {
+		errs = append(errs, lane.Rest())
+	}
+	return errors.Join(errs...)
 }
 
 // Forward maps images [N bands pixels pixels] to logits, of length N. Sessions take

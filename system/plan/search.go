@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -17,8 +18,8 @@ type Trial struct {
 
 // Each round times all ways, so that what slows the machine slows all. A way's turn in
 // it is some batches, of which the first third does not count: caches hold another way's
-// weights then, its idle threads still look for work, and those of this one are still
-// to be spread over the cores.
+// weights then, and threads are still to be spread over the cores. After its turn a crew
+// rests, so that there are no more threads than in the end.
 const (
 	searchRounds = 5
 	leastRounds  = 3
@@ -33,7 +34,7 @@ const lead = 0.97
 
 // Search times ways in which threads threads can bring the batch x through a plan, and
 // returns a crew that works in the fastest, and all trials, the simplest way first: one
-// session and one pass. Smaller passes keep results in the cache and read weights more
+// session and one pass. Sessions of the caller's are to rest meanwhile. Smaller passes keep results in the cache and read weights more
 // often; sessions of one thread need not wait for each other after every operator.
 func Search(m *model.Model, x *torch.Tensor, o Options, threads int) (best *Crew, trials []Trial, err error) {
 	batch := int(x.Shape()[0])
@@ -84,7 +85,8 @@ func timed(crews []*Crew, x *torch.Tensor) ([][]float64, error) {
 }
 
 // turn returns what a batch takes a crew, once it is in its stride.
-func turn(c *Crew, x *torch.Tensor) (float64, error) {
+func turn(c *Crew, x *torch.Tensor) (_ float64, err error) {
+	defer func() { err = errors.Join(err, c.Rest()) }()
 	logits := make([]float32, x.Shape()[0])
 	var seconds []float64
 	for begin := time.Now(); len(seconds) < leastTurn || time.Since(begin) < turnTime; {

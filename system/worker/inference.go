@@ -129,6 +129,7 @@ func (w *inference) makePlan(sc *torch.Scope, f nn.Formula, c protocol.Settings)
 		}
 	}
 	if c.Search {
+		sc.Rest()
 		err = w.search(o, sc.Threads())
 	} else {
 		w.plan, err = plan.Make(sc, w.model, o)
@@ -272,6 +273,9 @@ func (w *inference) row(sc *torch.Scope, first, count int) *torch.Tensor {
 
 func (w *inference) iterateCrew(n int, c *clock) error {
 	logits := make([]float32, w.batch)
+	if err := w.lane.Rest(); err != nil { // it may have read images for a check
+		return err
+	}
 	c.start()
 	for range n {
 		if err := w.crew.Forward(w.images, logits); err != nil {

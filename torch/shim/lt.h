@@ -197,6 +197,7 @@ size_t lt_released(uintptr_t *numbers, size_t most); /* stores numbers that are 
 int lt_threads_default(void); /* what libtorch chose at start: the cores, or OMP_NUM_THREADS */
 int lt_threads_get(void);
 lt_error *lt_threads_set(int n);
+lt_error *lt_threads_rest(void); /* ends the idle threads of the calling thread's team */
 
 /* the process's CPU random number generator; the seed reaches other devices too */
 lt_error *lt_seed(uint64_t seed);

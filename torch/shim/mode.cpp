@@ -5,6 +5,7 @@
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
+#include <omp.h>
 
 #include <memory>
 #include <optional>
@@ -104,6 +105,16 @@ lt_error *lt_threads_set(int n) {
   return guard([&] {
     at::get_num_threads();
     at::set_num_threads(n);
+  });
+}
+
+// libgomp counts the threads of all teams of the process, idle ones too. Once they are
+// more than the processors, threads no longer look for work for a while between parallel
+// regions, but sleep at once, and waking them takes longer than most operators.
+lt_error *lt_threads_rest(void) {
+  return guard([] {
+    if (omp_pause_resource(omp_pause_soft, omp_get_initial_device()) != 0)
+      throw Failure(LT_ERR_ARGUMENT, "a team cannot end within a parallel region");
   });
 }
 
