@@ -134,8 +134,7 @@ func (sc *Scope) Threads() int { return int(C.lt_threads_get()) }
 // Rest ends the idle threads of the session's team; its next operator starts them
 // again. It is for sessions that stay open beside one that works: idle threads count
 // when OpenMP compares threads with processors, and where they are too many, threads
-// that do work sleep after every operator instead of waiting awake for the next one,
-// which can halve their speed.
+// that do work sleep after every operator instead of waiting awake for the next one.
 func (sc *Scope) Rest() {
 	must("rest", C.lt_threads_rest())
 }

@@ -53,8 +53,8 @@ func TestSearch(t *testing.T) {
 		defer c.Close()
 		var ways []Way
 		for _, trial := range trials {
-			if !(trial.Seconds > 0) {
-				t.Errorf("%s took %g s", trial.Way, trial.Seconds)
+			if !(trial.Seconds() > 0) {
+				t.Errorf("%s took %g s", trial.Way, trial.Seconds())
 			}
 			ways = append(ways, trial.Way)
 		}

@@ -12,9 +12,11 @@ import (
 // A Trial is what a way took.
 type Trial struct {
 	Way
-	Seconds float64   // median time of a batch
-	Rounds  []float64 // of which this is the median: median times of a batch in each turn
+	Rounds []float64 // seconds that a batch took in each turn, medians
 }
+
+// Seconds is the median time of a batch.
+func (t Trial) Seconds() float64 { return median(t.Rounds) }
 
 // Each round times all ways, so that what slows the machine slows all. A way's turn in
 // it is some batches, of which the first third does not count: caches hold another way's
@@ -59,7 +61,7 @@ func Search(m *model.Model, x *torch.Tensor, o Options, threads int) (best *Crew
 		return nil, nil, err
 	}
 	for i, w := range ways {
-		trials = append(trials, Trial{w, median(rounds[i]), rounds[i]})
+		trials = append(trials, Trial{w, rounds[i]})
 	}
 	best = crews[fastest(trials)]
 	return best, trials, nil

@@ -148,7 +148,7 @@ func (w *inference) search(o plan.Options, threads int) error {
 	}
 	w.crew = crew
 	for _, t := range trials {
-		w.trials = append(w.trials, protocol.Trial{Images: t.Images, Sessions: t.Sessions, Threads: t.Threads, Seconds: t.Seconds, Chosen: t.Way == crew.Way()})
+		w.trials = append(w.trials, protocol.Trial{Images: t.Images, Sessions: t.Sessions, Threads: t.Threads, Seconds: t.Seconds(), Chosen: t.Way == crew.Way()})
 	}
 	return nil
 }

@@ -109,8 +109,8 @@ lt_error *lt_threads_set(int n) {
 }
 
 // libgomp counts the threads of all teams of the process, idle ones too. Once they are
-// more than the processors, threads no longer look for work for a while between parallel
-// regions, but sleep at once, and waking them takes longer than most operators.
+// more than the processors, threads hardly look for work between parallel regions, but
+// sleep, and have to be woken for the next one.
 lt_error *lt_threads_rest(void) {
   return guard([] {
     if (omp_pause_resource(omp_pause_soft, omp_get_initial_device()) != 0)
