@@ -142,28 +142,42 @@ func TestThreads(t *testing.T) {
 	}
 }
 
-// The first parallel operator of a thread takes over the process's last
-// setting unless the session has come before it.
+// The first parallel operator of a thread takes over the process's last setting, unless
+// the session has come before it: with those of libtorch, and with those of the shim,
+// each of which see to that on their own.
 func TestThreadsOfConcurrentSessions(t *testing.T) {
-	var wg sync.WaitGroup
-	for i := range 16 {
-		wg.Go(func() {
-			want := i%4 + 1
-			err := torch.Session{Threads: want, Inference: true}.Run(func(sc *torch.Scope) error {
-				for range 10 {
-					sc.Scoped(func(sc *torch.Scope) { sc.Softmax(sc.Rand(64, 1024), 1) })
-					if got := sc.Threads(); got != want {
-						return fmt.Errorf("session %d has %d threads, want %d", i, got, want)
-					}
-				}
-				return nil
-			})
-			if err != nil {
-				t.Error(err)
-			}
-		})
+	interleave, err := torch.Find("lensbench::interleave", "")
+	if err != nil {
+		t.Fatal(err)
 	}
-	wg.Wait()
+	for name, compute := range map[string]func(sc *torch.Scope){
+		"libtorch's": func(sc *torch.Scope) { sc.Softmax(sc.Rand(64, 1024), 1) },
+		"the shim's": func(sc *torch.Scope) { sc.Call(interleave, sc.Rand(4, 3, 128, 128), torch.BFloat16) },
+	} {
+		const sessions = 16
+		var open, end sync.WaitGroup
+		open.Add(sessions)
+		for i := range sessions {
+			end.Go(func() {
+				want := i%4 + 1
+				err := torch.Session{Threads: want, Inference: true}.Run(func(sc *torch.Scope) error {
+					open.Done()
+					open.Wait() // all settings are made before anyone computes
+					for range 10 {
+						sc.Scoped(compute)
+						if got := sc.Threads(); got != want {
+							return fmt.Errorf("%s operator: session %d has %d threads, want %d", name, i, got, want)
+						}
+					}
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		end.Wait()
+	}
 }
 
 // Sixty-four sessions share weights and get the same numbers as one.

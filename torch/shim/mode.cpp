@@ -63,6 +63,14 @@ namespace {
 // Taken before anything can have changed it.
 const int default_threads = at::get_num_threads();
 
+// A thread's first parallel region takes over the process's last setting. That must
+// have happened before the thread's own setting is made: in libtorch, and in the
+// operators of the shim, which have a note of their own that it has.
+int threads_begun() {
+  at::internal::lazy_init_num_threads();
+  return at::get_num_threads();
+}
+
 } // namespace
 
 extern "C" {
@@ -97,13 +105,11 @@ int lt_mode_on(int mode) {
 
 int lt_threads_default(void) { return default_threads; }
 
-int lt_threads_get(void) { return at::get_num_threads(); }
+int lt_threads_get(void) { return threads_begun(); }
 
-// A thread's first parallel region takes over the process's last setting, so
-// that must have happened before this thread's own setting is made.
 lt_error *lt_threads_set(int n) {
   return guard([&] {
-    at::get_num_threads();
+    threads_begun();
     at::set_num_threads(n);
   });
 }
