@@ -29,6 +29,8 @@ var (
 	opMaxPool         = find("aten::max_pool2d", "")
 	opReLUMaxPool     = find("lensbench::max_pool2d_nonnegative", "")
 	opInterleave      = find("lensbench::interleave", "")
+	opTileWeight      = find("lensbench::winograd_weight", "")
+	opTileConv        = find("lensbench::winograd_conv2d", "")
 	opLayerNorm       = find("aten::layer_norm", "")
 	opLinear          = find("aten::linear", "")
 	opContiguous      = find("aten::contiguous", "")

@@ -126,6 +126,110 @@ func TestInterleave(t *testing.T) {
 	}
 }
 
+// TestTiledConvolution: by tiles a convolution is what sums in float64 say, to some units
+// in the last place of the largest; NaNs and infinities are seen where a window has them.
+func TestTiledConvolution(t *testing.T) {
+	const tolerance = 3e-5 // of the outputs' spread
+	for _, c := range []struct {
+		n, in, out, height, width int64
+		sum, relu                 bool
+	}{
+		{3, 64, 64, 16, 16, true, true}, // as residual networks have it
+		{33, 128, 64, 7, 7, false, true},
+		{2, 16, 48, 5, 9, true, false},
+		{1, 32, 16, 1, 1, false, false},
+		{5, 16, 16, 4, 3, false, false},
+	} {
+		torchtest.Run(t, func(sc *torch.Scope) {
+			sc.Seed(4)
+			x := channelsInnermost(t, sc, sc.ReLU(sc.Randn(c.n, c.in, c.height, c.width)), torch.Float32)
+			w, b, sum := sc.MulScalar(sc.Randn(c.out, c.in, 3, 3), 0.05), sc.Randn(c.out), sc.Randn(c.n, c.out, c.height, c.width)
+			double := func(x *torch.Tensor) *torch.Tensor { return sc.To(x, torch.Float64) }
+			y := sc.Conv2D(double(x), double(w), double(b), torch.Conv{Padding: [2]int{1, 1}})
+			var add any
+			if c.sum {
+				y, add = sc.Add(y, double(sum)), sum
+			}
+			if c.relu {
+				y = sc.ReLU(y)
+			}
+			want, got := valuesOf(t, sc.To(y, torch.Float32)), valuesOf(t, ran(t, sc, x, opTileConv, sc.Call(opTileWeight, w), b, add, c.relu))
+			if off := furthest(got, want); !(off < tolerance*spread(want)) {
+				t.Errorf("%+v: off by %g, outputs spread by %g", c, off, spread(want))
+			}
+		})
+	}
+}
+
+// spread is the standard deviation about 0.
+func spread(v []float32) float64 {
+	var squares float64
+	for _, x := range v {
+		squares += float64(x) * float64(x)
+	}
+	return math.Sqrt(squares / float64(len(v)))
+}
+
+// TestTiledConvolutionKeepsNaN: of an image with a NaN no output near it is a number, with
+// ReLU either, and other images are as they were.
+func TestTiledConvolutionKeepsNaN(t *testing.T) {
+	torchtest.Run(t, func(sc *torch.Scope) {
+		const pixels = 8
+		v := make([]float32, 2*16*pixels*pixels)
+		v[3*pixels+5] = float32(math.NaN()) // channel 0, row 3, column 5 of the first image
+		x := sc.FromFloat32(v, 2, 16, pixels, pixels)
+		w := sc.Call(opTileWeight, sc.Randn(16, 16, 3, 3))
+		y := valuesOf(t, sc.Contiguous(ran(t, sc, x, opTileConv, w, sc.Zeros(torch.Float32, 16), nil, true)))
+		for row := 2; row <= 4; row++ {
+			for column := 4; column <= 6; column++ {
+				if g := y[row*pixels+column]; g == g {
+					t.Errorf("row %d, column %d is %g beside a NaN", row, column, g)
+				}
+			}
+		}
+		for i, g := range y[len(y)/2:] {
+			if g != 0 {
+				t.Fatalf("element %d of the other image is %g", i, g)
+			}
+		}
+	})
+}
+
+func TestTiledConvolutionRefuses(t *testing.T) {
+	for want, args := range map[string]func(sc *torch.Scope) (x *torch.Tensor, w *torch.Tensor, b *torch.Tensor, add any){
+		"takes float32 maps": func(sc *torch.Scope) (x, w, b *torch.Tensor, add any) {
+			return sc.Zeros(torch.BFloat16, 1, 16, 4, 4), sc.Zeros(torch.Float32, 36, 16, 16), sc.Zeros(torch.Float32, 16), nil
+		},
+		"takes weights": func(sc *torch.Scope) (x, w, b *torch.Tensor, add any) {
+			return sc.Zeros(torch.Float32, 1, 16, 4, 4), sc.Zeros(torch.Float32, 36, 32, 16), sc.Zeros(torch.Float32, 16), nil
+		},
+		"multiples of 16": func(sc *torch.Scope) (x, w, b *torch.Tensor, add any) {
+			return sc.Zeros(torch.Float32, 1, 8, 4, 4), sc.Zeros(torch.Float32, 36, 8, 16), sc.Zeros(torch.Float32, 16), nil
+		},
+		"takes a bias": func(sc *torch.Scope) (x, w, b *torch.Tensor, add any) {
+			return sc.Zeros(torch.Float32, 1, 16, 4, 4), sc.Zeros(torch.Float32, 36, 16, 16), sc.Zeros(torch.Float32, 4), nil
+		},
+		"adds float32 maps": func(sc *torch.Scope) (x, w, b *torch.Tensor, add any) {
+			return sc.Zeros(torch.Float32, 1, 16, 4, 4), sc.Zeros(torch.Float32, 36, 16, 16), sc.Zeros(torch.Float32, 16), sc.Zeros(torch.Float32, 1, 16, 4, 5)
+		},
+	} {
+		err := torchtest.Try(t, func(sc *torch.Scope) error {
+			x, w, b, add := args(sc)
+			ran(t, sc, x, opTileConv, w, b, add, false)
+			return nil
+		})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want one that says %q", err, want)
+		}
+	}
+	if err := torchtest.Try(t, func(sc *torch.Scope) error {
+		sc.Call(opTileWeight, sc.Zeros(torch.Float32, 16, 16, 5, 5))
+		return nil
+	}); err == nil || !strings.Contains(err.Error(), "[Out, In, 3, 3]") {
+		t.Errorf("a kernel of 5×5: %v", err)
+	}
+}
+
 // BenchmarkOperators: operators of ours beside libtorch's, for a batch of 32 images.
 func BenchmarkOperators(b *testing.B) {
 	for _, dtype := range []torch.DType{torch.Float32, torch.BFloat16} {
