@@ -13,7 +13,8 @@ GO        ?= go
 GOBUILD   := $(GO) build -trimpath -buildvcs=false -tags relocatable
 # NVIDIA's header says of calls that old drivers need that they are old.
 export CGO_CFLAGS := -O2 -g -Wno-deprecated-declarations
-CXXFLAGS  := -std=c++20 -O2 -DNDEBUG -fPIC -fvisibility=hidden -Wall
+# Loops of the shim share the threads of libtorch's by OpenMP.
+CXXFLAGS  := -std=c++20 -O2 -DNDEBUG -fPIC -fvisibility=hidden -fopenmp -Wall
 
 SHIM      := bin/liblt.so.1
 SHIM_SRC  := $(wildcard torch/shim/*.cpp)
@@ -119,9 +120,6 @@ build/nccl: build/libtorch FORCE
 
 # Names of Gloo's, whose headers PyTorch's wheel lacks: searched last.
 build/shim/dist.o: CXXFLAGS += -idirafter torch/shim/stub
-
-# Their loops share the threads of libtorch's.
-build/shim/convolution.o build/shim/pool.o build/shim/interleave.o: CXXFLAGS += -fopenmp
 
 build/shim/%.o: torch/shim/%.cpp build/libtorch
 	$(CXX) $(CXXFLAGS) -MMD -MP -isystem "$$(cat build/libtorch)/include" \

@@ -9,6 +9,9 @@
 //     added to, not in memory.
 //   - Images have their channels innermost, and weights lie in the order that oneDNN's
 //     kernel for their shape reads them in.
+//   - In float32 a convolution of 3×3 works on tiles of 4×4 outputs with a fourth of the
+//     multiplications, by Winograd's filtering (see tiled), and with four times the memory
+//     for its weights. Its rounding errors are about four times larger.
 //   - A convolution of a map that is hardly larger than its kernel is a product of
 //     matrices, without the multiplications by padding (see form).
 //   - All of it is one [torch.Program]: one call from Go for a batch.

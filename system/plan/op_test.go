@@ -230,6 +230,28 @@ func TestTiledConvolutionRefuses(t *testing.T) {
 	}
 }
 
+// BenchmarkTiledConvolution: residual networks' convolutions beside oneDNN's, for a batch
+// of 32 images.
+func BenchmarkTiledConvolution(b *testing.B) {
+	for _, c := range []struct{ channels, pixels int64 }{{64, 28}, {64, 16}, {128, 14}, {128, 8}, {256, 7}, {256, 4}} {
+		torchtest.Run(b, func(sc *torch.Scope) {
+			sc.Seed(4)
+			x := channelsInnermost(b, sc, sc.ReLU(sc.Randn(32, c.channels, c.pixels, c.pixels)), torch.Float32)
+			w, bias, one := sc.Randn(c.channels, c.channels, 3, 3), sc.Randn(c.channels), []int{1, 1}
+			onednn := program(opConv, sc.Call(opReorderConv, w, one, one, one, 1, x.Shape()), bias, one, one, one, 1, "relu", []float64{}, "")
+			ours := program(opTileConv, sc.Call(opTileWeight, w), bias, nil, true)
+			for name, p := range map[string]*torch.Program{"onednn": onednn, "ours": ours} {
+				b.Run(fmt.Sprintf("%d/%d/%s", c.channels, c.pixels, name), func(b *testing.B) {
+					for b.Loop() {
+						sc.Scoped(func(sc *torch.Scope) { p.Run(sc, x) })
+					}
+				})
+				p.Free()
+			}
+		})
+	}
+}
+
 // BenchmarkOperators: operators of ours beside libtorch's, for a batch of 32 images.
 func BenchmarkOperators(b *testing.B) {
 	for _, dtype := range []torch.DType{torch.Float32, torch.BFloat16} {

@@ -1,6 +1,10 @@
 // core.hpp: what every file of the shim shares: the guard and the handles.
 #pragma once
 
+#ifndef _OPENMP
+#error "compile with -fopenmp: at::parallel_for runs on one thread without it, and says nothing"
+#endif
+
 #include <ATen/core/TensorBody.h>
 #include <c10/util/FunctionRef.h>
 
