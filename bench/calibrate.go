@@ -29,6 +29,9 @@ const (
 	mostSpan  = 2 * time.Hour
 )
 
+// mostSize bounds the restarts of a statement.
+const mostSize = 64
+
 // mostRestarts bounds a plan whose time decides.
 const mostRestarts = 1 << 16
 
@@ -36,6 +39,7 @@ const mostRestarts = 1 << 16
 type calibrateCommand struct {
 	runCommand
 	span  time.Duration
+	size  int     // restarts of a statement
 	plant string  // as written, such as 2%
 	delay float64 // per cent; 0 without a plant
 }
@@ -49,15 +53,19 @@ func newCalibrate(args []string) *cobra.Command {
 make one statement per metric, and one that tells the arms apart is a false alarm. How
 much restarts scatter says which effect can be found in 1, 5 and 30 minutes. Both are
 kept by the identity of the machine and printed beside later verdicts. With --plant a
-third arm is slowed down on purpose, and how often that is found in 8 restarts is shown.
+third arm is slowed down on purpose, and how many statements find that is shown. With
+--restarts statements are as long as those of your runs; --resume cuts a run anew.
 
 Exit status: 2 if equal arms are told apart more often than 1 % allows.`,
-		Example: "  bench calibrate\n  bench calibrate amp --for 30m --plant 2%\n  bench calibrate --resume latest",
+		Example: "  bench calibrate\n  bench calibrate amp --for 30m --plant 2%\n  bench calibrate --resume latest --restarts 16",
 		Args:    cli.Arguments(0, 1, "at most one scenario"),
 		RunE: func(c *cobra.Command, names []string) error {
 			k.names = names
 			if k.span < leastSpan || k.span > mostSpan {
 				return fmt.Errorf("\"--for %v\": out of range; want %v to %v", k.span, leastSpan, mostSpan)
+			}
+			if k.size < verdict.MinRestarts || k.size > mostSize {
+				return fmt.Errorf("\"--restarts %d\": out of range; want %d to %d", k.size, verdict.MinRestarts, mostSize)
 			}
 			if err := k.parsePlant(); err != nil {
 				return err
@@ -68,6 +76,7 @@ Exit status: 2 if equal arms are told apart more often than 1 % allows.`,
 	}
 	f := c.Flags()
 	f.DurationVar(&k.span, "for", 5*time.Minute, "`TIME` of measuring, such as 90s or 30m")
+	f.IntVar(&k.size, "restarts", verdict.MinRestarts, "`number` of restarts that make a statement")
 	f.StringVar(&k.plant, "plant", "", "a third arm that is slower by this `SHARE`, such as 2%, and how often it is found")
 	f.StringArrayVar(&k.files, "file", nil, "take the scenario of this `FILE`")
 	f.StringVar(&k.resume, "resume", "", "go on with this `RUN` of bench calibrate, or show it again")
@@ -173,7 +182,7 @@ func (k *calibrateCommand) conclude(dir string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	c, err := calibration.Of(run, entries)
+	c, err := calibration.Of(run, entries, k.size)
 	if err != nil {
 		return &status{exitInvalid, fmt.Errorf("%s: %w", dir, err)}
 	}
@@ -202,7 +211,7 @@ func (k *calibrateCommand) conclude(dir string, stdout io.Writer) error {
 func showCalibration(w io.Writer, c calibration.Calibration, all calibration.Machine, kept string) error {
 	fmt.Fprintf(w, "Calibration with %s on machine %s: %s of %s in %s\n", c.Scenario, all.Machine.ID(),
 		count(c.Restarts, "restart"), count(c.Blocks, "block"), progress.Duration(c.Seconds))
-	sets := fmt.Sprintf("%s of %d restarts, each a statement per metric", count(c.Sets, "set"), verdict.MinRestarts)
+	sets := fmt.Sprintf("%s of %d restarts, each a statement per metric", count(c.Sets, "set"), c.Size)
 	if c.Unfit > 0 {
 		sets += fmt.Sprintf("; %d of them disturbed so much that they do not count", c.Unfit)
 	}

@@ -29,7 +29,8 @@ type Calibration struct {
 	Seconds  float64   `json:"seconds"`
 	Restarts int       `json:"restarts"`        // of both arms
 	Blocks   int       `json:"blocks"`          // per restart
-	Sets     int       `json:"sets"`            // of verdict.MinRestarts restarts
+	Size     int       `json:"size"`            // restarts of a set
+	Sets     int       `json:"sets"`            // each a statement per metric
 	Unfit    int       `json:"unfit"`           // sets that were contaminated or invalid: nobody would believe them
 	Plant    float64   `json:"plant,omitempty"` // per cent by which a third arm was slowed down; 0 without one
 	Metrics  []Metric  `json:"metrics"`
@@ -62,14 +63,19 @@ type Effect struct {
 type TooShort struct {
 	Restarts int
 	Seconds  float64
+	Size     int // restarts of a statement
 }
 
 func (e *TooShort) Error() string {
-	return fmt.Sprintf("%d restarts in %.0f s; a statement needs %d: give it more time with --for", e.Restarts, e.Seconds, verdict.MinRestarts)
+	return fmt.Sprintf("%d restarts in %.0f s; a statement needs %d: give it more time with --for", e.Restarts, e.Seconds, e.Size)
 }
 
-// Of makes the statements of a run of twins from its journal.
-func Of(run record.Run, entries []record.Entry) (Calibration, error) {
+// Of makes the statements of a run of twins from its journal, each of size restarts, of
+// which a verdict needs verdict.MinRestarts.
+func Of(run record.Run, entries []record.Entry, size int) (Calibration, error) {
+	if size < verdict.MinRestarts {
+		return Calibration{}, fmt.Errorf("statements of %d restarts: a verdict needs %d", size, verdict.MinRestarts)
+	}
 	plant, err := planted(run)
 	if err != nil {
 		return Calibration{}, fmt.Errorf("run %s is no calibration: %w", run.ID, err)
@@ -77,14 +83,14 @@ func Of(run record.Run, entries []record.Entry) (Calibration, error) {
 	c := run.Cells[0]
 	p := cut(c, entries)
 	out := Calibration{Run: run.ID, Started: run.Started, Scenario: record.Name(c.Scenario, c.Point), Bench: run.Context.Bench,
-		Seconds: p.seconds, Restarts: len(p.restarts), Blocks: c.Plan.Blocks, Plant: plant}
+		Seconds: p.seconds, Restarts: len(p.restarts), Blocks: c.Plan.Blocks, Size: size, Plant: plant}
 	if err := p.ended(); err != nil {
 		return out, err
 	}
-	if out.Restarts < verdict.MinRestarts {
-		return out, &TooShort{out.Restarts, p.seconds}
+	if out.Restarts < size {
+		return out, &TooShort{out.Restarts, p.seconds, size}
 	}
-	sets := p.judged(run, verdict.MinRestarts)
+	sets := p.judged(run, size)
 	out.Sets = len(sets)
 	for _, s := range sets {
 		if s.Status != record.OK {

@@ -12,6 +12,7 @@ import (
 
 	"lensbench/protocol"
 	"lensbench/record"
+	"lensbench/verdict"
 )
 
 // A simulated calibration: pairs that drift together, restarts that scatter.
@@ -69,8 +70,36 @@ func (s simulation) run() (record.Run, []record.Entry) {
 	return run, append(entries, record.Entry{Kind: record.KindEnd, Time: now})
 }
 
+// of makes statements of the fewest restarts.
+func of(run record.Run, entries []record.Entry) (Calibration, error) {
+	return Of(run, entries, verdict.MinRestarts)
+}
+
+// TestSizeOfStatements: longer statements are fewer, and find more.
+func TestSizeOfStatements(t *testing.T) {
+	run, entries := simulation{restarts: 192, blocks: 10, plant: 2, between: 0.015, within: 0.01, seed: 8}.run()
+	found := map[int]float64{}
+	for size, sets := range map[int]int{8: 24, 16: 12, 24: 8} {
+		c, err := Of(run, entries, size)
+		if err != nil || c.Size != size || c.Sets != sets || c.Metrics[0].Rate.Of != sets {
+			t.Fatalf("statements of %d restarts: %+v, %v; want %d", size, c, err, sets)
+		}
+		found[size] = float64(c.Metrics[0].Found.Seen) / float64(sets)
+	}
+	if !(found[8] < 0.8 && found[24] > 0.8) {
+		t.Errorf("a plant of 2 %% is found in %v of statements, by their restarts", found)
+	}
+	if _, err := Of(run, entries, 7); err == nil || !strings.Contains(err.Error(), "a verdict needs 8") {
+		t.Errorf("statements of 7 restarts: %v", err)
+	}
+	var short *TooShort
+	if _, err := Of(run, entries, 200); !errors.As(err, &short) || short.Size != 200 {
+		t.Errorf("a statement of 200 restarts: %v", err)
+	}
+}
+
 func TestTwins(t *testing.T) {
-	c, err := Of(simulation{restarts: 75, blocks: 10, between: 0.005, within: 0.02, seed: 1}.run())
+	c, err := of(simulation{restarts: 75, blocks: 10, between: 0.005, within: 0.02, seed: 1}.run())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +125,7 @@ func TestTwins(t *testing.T) {
 // deviation per restart a test at 1 % finds, with 95 % power, 4.2 standard errors.
 func TestDetectable(t *testing.T) {
 	const between = 0.01
-	c, err := Of(simulation{restarts: 96, blocks: 10, between: between, within: 0.001, seed: 2}.run())
+	c, err := of(simulation{restarts: 96, blocks: 10, between: between, within: 0.001, seed: 2}.run())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +140,7 @@ func TestDetectable(t *testing.T) {
 }
 
 func TestArmsThatDifferAlarm(t *testing.T) {
-	c, err := Of(simulation{restarts: 40, blocks: 10, effect: 0.05, between: 0.002, within: 0.01, seed: 3}.run())
+	c, err := of(simulation{restarts: 40, blocks: 10, effect: 0.05, between: 0.002, within: 0.01, seed: 3}.run())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +154,7 @@ func TestArmsThatDifferAlarm(t *testing.T) {
 
 // A slowdown that is planted is found, beside equal arms that are not told apart.
 func TestAPlantIsFound(t *testing.T) {
-	c, err := Of(simulation{restarts: 80, blocks: 10, plant: 2, between: 0.002, within: 0.01, seed: 7}.run())
+	c, err := of(simulation{restarts: 80, blocks: 10, plant: 2, between: 0.002, within: 0.01, seed: 7}.run())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +169,7 @@ func TestAPlantIsFound(t *testing.T) {
 
 // Statements that nobody would believe are no trials.
 func TestDisturbedSetsDoNotCount(t *testing.T) {
-	c, err := Of(simulation{restarts: 16, blocks: 10, between: 0.002, within: 0.01, others: 0.5, seed: 4}.run())
+	c, err := of(simulation{restarts: 16, blocks: 10, between: 0.002, within: 0.01, others: 0.5, seed: 4}.run())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +195,7 @@ func TestWhatIsNoCalibration(t *testing.T) {
 	} {
 		run, entries := simulation{restarts: 16, blocks: 10, between: 0.01, within: 0.01, seed: 5}.run()
 		tt.change(&run, &entries)
-		_, err := Of(run, entries)
+		_, err := of(run, entries)
 		if err == nil || !strings.Contains(err.Error(), tt.says) {
 			t.Errorf("%s: %v; want %q in it", tt.name, err, tt.says)
 		}
@@ -191,7 +220,7 @@ func TestPausesAreNotMeasuring(t *testing.T) {
 		}
 		paused = append(paused, e)
 	}
-	c, err := Of(run, paused)
+	c, err := of(run, paused)
 	if err != nil || math.Abs(c.Seconds-16) > 0.2 {
 		t.Errorf("%v s, %v; want 16", c.Seconds, err)
 	}
@@ -206,7 +235,7 @@ func TestKept(t *testing.T) {
 	}
 	var all Machine
 	for seed := range uint64(3) {
-		c, err := Of(simulation{restarts: 16, blocks: 10, between: 0.01, within: 0.01, seed: seed}.run())
+		c, err := of(simulation{restarts: 16, blocks: 10, between: 0.01, within: 0.01, seed: seed}.run())
 		if err != nil {
 			t.Fatal(err)
 		}

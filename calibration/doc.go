@@ -3,8 +3,8 @@
 // difference they find in a given time.
 //
 // A calibration is an ordinary run of one cell whose two arms are the same. Its
-// restarts, in the order of time, are cut into sets of 8, the fewest that give a
-// verdict; each set is judged as a run of its own would be, and so makes one
+// restarts, in the order of time, are cut into sets, of 8 if nobody says otherwise, the
+// fewest that give a verdict; each set is judged as a run of its own would be, and so makes one
 // statement per metric that no other set has a part in. A statement that says
 // "faster" or "slower" is a false alarm. Their rate has the exact interval of
 // Clopper and Pearson.

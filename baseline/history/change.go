@@ -13,7 +13,7 @@ import (
 // change point. It is this small because nights that resemble the ones before,
 // and looking every night, cost a multiple of it: with 50 metrics over 100
 // nights at most one change is found by mistake on average, if nights resemble
-// the one before by up to 0.5 (the tests of package verdict).
+// the one before by up to 0.7 (the tests of package verdict).
 const Level = 0.002
 
 // slack is how far the night of an acknowledgement may be off.

@@ -68,7 +68,7 @@ func (c *Crew) Rest() error {
 // Forward maps images [N bands pixels pixels] to logits, of length N. Sessions take
 // neighbouring passes, as equally many as there are.
 func (c *Crew) Forward(x *torch.Tensor, logits []float32) error {
-	passes := (len(logits) + c.way.Images - 1) / c.way.Images
+	passes := c.count(logits)
 	errs := make([]error, len(c.lanes))
 	var group sync.WaitGroup
 	for i, lane := range c.lanes {
@@ -83,6 +83,34 @@ func (c *Crew) Forward(x *torch.Tensor, logits []float32) error {
 	group.Wait()
 	return errors.Join(errs...)
 }
+
+// Repeat is Forward n times; lap is called after each, from any goroutine. One session
+// makes them in one go: to hand work over and back takes its threads off their cores.
+func (c *Crew) Repeat(n int, x *torch.Tensor, logits []float32, lap func()) error {
+	if len(c.lanes) == 1 {
+		return c.lanes[0].Do(func(sc *torch.Scope) error { return c.repeat(sc, n, x, logits, lap) })
+	}
+	for range n {
+		if err := c.Forward(x, logits); err != nil {
+			return err
+		}
+		lap()
+	}
+	return nil
+}
+
+func (c *Crew) repeat(sc *torch.Scope, n int, x *torch.Tensor, logits []float32, lap func()) error {
+	for range n {
+		if err := c.passes(sc, x, logits, 0, c.count(logits)); err != nil {
+			return err
+		}
+		lap()
+	}
+	return nil
+}
+
+// count is the number of passes that so many logits take.
+func (c *Crew) count(logits []float32) int { return (len(logits) + c.way.Images - 1) / c.way.Images }
 
 // passes makes the passes from number first up to end, not included.
 func (c *Crew) passes(sc *torch.Scope, x *torch.Tensor, logits []float32, first, end int) error {

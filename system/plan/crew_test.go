@@ -27,6 +27,11 @@ func TestCrew(t *testing.T) {
 			if err := c.Forward(x, got); err != nil || furthest(got, want) > 1e-5 {
 				t.Errorf("%s: %v, %v, want %v", w, got, err, want)
 			}
+			laps := 0
+			clear(got)
+			if err := c.Repeat(3, x, got, func() { laps++ }); err != nil || laps != 3 || furthest(got, want) > 1e-5 {
+				t.Errorf("%s, three times: %d, %v, %v, want %v", w, laps, got, err, want)
+			}
 			if err := c.Close(); err != nil {
 				t.Error(err)
 			}

@@ -91,12 +91,17 @@ func turn(c *Crew, x *torch.Tensor) (_ float64, err error) {
 	defer func() { err = errors.Join(err, c.Rest()) }()
 	logits := make([]float32, x.Shape()[0])
 	var seconds []float64
-	for begin := time.Now(); len(seconds) < leastTurn || time.Since(begin) < turnTime; {
-		batch := time.Now()
-		if err := c.Forward(x, logits); err != nil {
+	begin := time.Now()
+	last := begin
+	lap := func() {
+		now := time.Now()
+		seconds = append(seconds, now.Sub(last).Seconds())
+		last = now
+	}
+	for len(seconds) < leastTurn || time.Since(begin) < turnTime {
+		if err := c.Repeat(leastTurn, x, logits, lap); err != nil {
 			return 0, err
 		}
-		seconds = append(seconds, time.Since(batch).Seconds())
 	}
 	return median(seconds[len(seconds)/3:]), nil
 }

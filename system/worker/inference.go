@@ -277,13 +277,7 @@ func (w *inference) iterateCrew(n int, c *clock) error {
 		return err
 	}
 	c.start()
-	for range n {
-		if err := w.crew.Forward(w.images, logits); err != nil {
-			return err
-		}
-		c.lap()
-	}
-	return nil
+	return w.crew.Repeat(n, w.images, logits, c.lap)
 }
 
 func (w *inference) outputs(check string) (outputs, error) {
