@@ -80,7 +80,7 @@ func TestLevelOfChangePoints(t *testing.T) {
 	if slow() {
 		runs = 10000
 	}
-	for i, phi := range []float64{0, 0.3, 0.5} {
+	for i, phi := range []float64{0, 0.3, 0.5, 0.7} {
 		rng := rand.New(rand.NewPCG(31, uint64(i)))
 		found := 0
 		for range runs {
