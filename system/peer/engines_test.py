@@ -40,6 +40,24 @@ class Engines(unittest.TestCase):
                         worst = max(abs(g - w) / max(1, abs(w)) for g, w in zip(got, want, strict=True))
                         self.assertLessEqual(worst, TOLERANCE[precision])
 
+    def test_notes(self):
+        """Engines with operators of their own note each call of them, again and again."""
+        for engine, convolution in (("onnxruntime", "onnx::Conv"), ("openvino", "openvino::Convolution")):
+            with self.subTest(engine=engine):
+                settings = peer.parse_settings({"kind": "inference", "model": "resnet18", "batch": 3, "threads": 1, "engine": engine})
+                try:
+                    work = peer.Inference(settings, self.cache.name, profiles=True)
+                except engines.Unsupported as e:
+                    self.skipTest(str(e))
+                for _ in range(2):
+                    sample = peer.measure(work, 1, 4, profiles=True)
+                    operators = {o["name"]: o for o in sample["profile"]["operators"]}
+                    self.assertEqual(operators[convolution]["calls"], 4 * 20)
+                    seconds = sum(o["seconds"] for o in operators.values())
+                    self.assertLessEqual(seconds, 1.02 * sample["profile"]["wall"])
+                    self.assertGreater(seconds, 0.5 * sample["profile"]["wall"])
+                    self.assertLessEqual(sample["profile"]["wall"], sample["wall"])
+
     def test_derived_files(self):
         """One network's file is made once; another seed's is another."""
         made = []

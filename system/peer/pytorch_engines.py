@@ -20,6 +20,7 @@ import logging
 import os
 import sys
 import tempfile
+import time
 import warnings
 
 # What the engines beside PyTorch are tested with; requirements.txt lists the same.
@@ -50,9 +51,13 @@ class Engine:
     """Computes logits by step, without arguments: a tensor or an array [batch], float32,
     that is valid until the next call."""
 
-    def __init__(self, step, threads):
+    def __init__(self, step, threads, noted=None):
         self.step = step
         self.threads = threads  # compute threads, read back from whoever has them
+        # noted(run, n) calls run, which makes n steps, and returns what it returns, the
+        # seconds that the steps took, and of each operator calls and seconds by name; it
+        # is there if notes are wanted of an engine whose operators are not PyTorch's.
+        self.noted = noted
 
 
 def check(engine, precision, layout):
@@ -67,23 +72,24 @@ def check(engine, precision, layout):
     return precision
 
 
-def open_engine(settings, model, images, calibration, cache):
+def open_engine(settings, model, images, calibration, cache, notes=False):
     """Makes the engine of the settings, which have been checked. Images [N bands pixels
     pixels] are those of every call. calibration returns the images that ranges of 8 bits
-    come from, in batches. cache is a directory for what was derived, or ""."""
+    come from, in batches. cache is a directory for what was derived, or "". notes: its
+    operators are to be noted."""
     import_packages(settings["engine"], settings["precision"])
     way = {"eager": eager, "torchscript": torchscript, "compile": compiled, "x86": x86,
            "onnxruntime": onnxruntime, "openvino": openvino}[settings["engine"]]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of ways that will go in a later version, and of constants in traces
-        return way(Task(settings, model, images, calibration, cache))
+        return way(Task(settings, model, images, calibration, cache, notes))
 
 
 class Task:
     """What an engine is made for."""
 
-    def __init__(self, settings, model, images, calibration, cache):
-        self.settings, self.model, self.images, self.calibration, self.cache = settings, model, images, calibration, cache
+    def __init__(self, settings, model, images, calibration, cache, notes):
+        self.settings, self.model, self.images, self.calibration, self.cache, self.notes = settings, model, images, calibration, cache, notes
         self.precision, self.threads = settings["precision"], torch_threads()
 
 
@@ -266,14 +272,55 @@ def calibration_arrays(task):
 
 
 def onnxruntime(task):
+    session = onnx_session(task)
+    feed = {session.get_inputs()[0].name: task.images.numpy()}
+    threads = session.get_session_options().intra_op_num_threads
+    if not task.notes:
+        return Engine(lambda: session.run(None, feed)[0], threads)
+    notes = OnnxNotes(task)
+    return Engine(lambda: notes.session.run(None, feed)[0], threads, notes.noted)
+
+
+def onnx_session(task, notes=""):
+    """A session, which writes its notes to files whose names begin so."""
     import onnxruntime as ort
 
     options = ort.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = task.threads, 1
+    if notes:
+        options.enable_profiling, options.profile_file_prefix = True, notes
     path = exported(task) if task.precision == "fp32" else quantized_onnx(task)
-    session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    feed = {session.get_inputs()[0].name: task.images.numpy()}
-    return Engine(lambda: session.run(None, feed)[0], session.get_session_options().intra_op_num_threads)
+    return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+class OnnxNotes:
+    """A session notes operators until its notes are read."""
+
+    def __init__(self, task):
+        self.task, self.folder = task, tempfile.TemporaryDirectory()
+        self.open()
+
+    def open(self):
+        self.session, self.noting = onnx_session(self.task, os.path.join(self.folder.name, "notes")), True
+
+    def noted(self, run, steps):
+        if not self.noting:
+            self.open()
+        result = run()
+        self.noting = False
+        with open(self.session.end_profiling(), encoding="utf-8") as f:
+            events = json.load(f)
+        passes = sorted((e for e in events if e.get("name") == "model_run"), key=lambda e: e["ts"])[-steps:]
+        operators = {}
+        for e in events:
+            if e.get("cat") == "Node" and e["name"].endswith("_kernel_time") and e["ts"] >= passes[0]["ts"]:
+                note(operators, "onnx::" + e["args"]["op_name"], e["dur"] / 1e6)
+        return result, sum(e["dur"] for e in passes) / 1e6, operators
+
+
+def note(operators, name, seconds, calls=1):
+    calls_before, before = operators.get(name, (0, 0.0))
+    operators[name] = (calls_before + calls, before + seconds)
 
 
 def quantized_onnx(task):
@@ -311,7 +358,7 @@ def openvino(task):
     path = exported(task) if task.precision != "int8" else quantized_openvino(task, core)
     compiled_model = core.compile_model(core.read_model(path), "CPU", {
         "PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": 1, "INFERENCE_NUM_THREADS": task.threads,
-        "ENABLE_CPU_PINNING": False, "INFERENCE_PRECISION_HINT": HINTS[task.precision],
+        "ENABLE_CPU_PINNING": False, "INFERENCE_PRECISION_HINT": HINTS[task.precision], "PERF_COUNT": task.notes,
     })
     request = compiled_model.create_infer_request()
     images = ov.Tensor(task.images.numpy(), shared_memory=True)
@@ -323,7 +370,35 @@ def openvino(task):
         return output.data
 
     step.images = task.images  # whose memory the request reads
-    return Engine(step, compiled_model.get_property("INFERENCE_NUM_THREADS"))
+    notes = OpenVINONotes(request, step) if task.notes else None
+    return Engine(notes.step if notes else step, compiled_model.get_property("INFERENCE_NUM_THREADS"), notes and notes.noted)
+
+
+class OpenVINONotes:
+    """A request's notes are means over all of its passes."""
+
+    def __init__(self, request, step):
+        self.request, self.pass_, self.passes, self.seconds = request, step, 0, 0.0
+
+    def step(self):
+        begin = time.perf_counter()
+        logits = self.pass_()
+        self.seconds += time.perf_counter() - begin
+        self.passes += 1
+        return logits
+
+    def sums(self):
+        """Type and seconds so far of each operator that was executed, by its name."""
+        return {i.node_name: (i.node_type, i.real_time.total_seconds() * self.passes)
+                for i in self.request.profiling_info if i.status == i.Status.EXECUTED} if self.passes else {}
+
+    def noted(self, run, steps):
+        before, self.seconds = self.sums(), 0.0
+        result = run()
+        operators = {}
+        for name, (kind, seconds) in self.sums().items():
+            note(operators, "openvino::" + kind, max(0.0, seconds - before.get(name, (kind, 0.0))[1]), steps)
+        return result, self.seconds, operators
 
 
 def quantized_openvino(task, core):

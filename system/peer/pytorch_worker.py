@@ -314,7 +314,7 @@ class Worker:
         if self.profiles:
             check_profile(prepare.get("settings"))
         settings = parse_settings(prepare.get("settings"))
-        work = open_work(settings, prepare.get("cache"))
+        work = open_work(settings, prepare.get("cache"), self.profiles)
         if settings["compile"] or settings["engine"] == "compile":
             compile_now(work, prepare.get("cache"))
         self.work = work
@@ -376,6 +376,7 @@ class Work:
     """What is measured: iterations of self.step."""
 
     mode = contextlib.nullcontext  # of all iterations
+    noted = None  # notes operators, as engines have it; None: they are PyTorch's
 
     def rewind(self):
         """Back to the start, for work that changes something."""
@@ -413,9 +414,9 @@ class Work:
         """Ends other processes, for work that has some."""
 
 
-def open_work(settings, cache):
+def open_work(settings, cache, profiles):
     if settings["kind"] == "inference":
-        return Inference(settings, cache)
+        return Inference(settings, cache, profiles)
     return Company(settings) if settings["ranks"] > 1 else Training(settings)
 
 
@@ -424,10 +425,10 @@ class Inference(Work):
 
     DEFAULT, CHECKS = "logits", ("logits",)
 
-    def __init__(self, settings, cache):
+    def __init__(self, settings, cache, profiles=False):
         model, images, self.facts = load(settings)
-        engine = engines.open_engine(settings, model, images, functools.partial(calibration_images, settings), cache)
-        self.step, self.facts["threads"] = engine.step, engine.threads
+        engine = engines.open_engine(settings, model, images, functools.partial(calibration_images, settings), cache, profiles)
+        self.step, self.facts["threads"], self.noted = engine.step, engine.threads, engine.noted
         self.mode = torch.inference_mode
 
     def logits(self):
@@ -960,7 +961,7 @@ def measure(work, untimed, iterations, profiles=False):
         work.iterate(untimed)
         before = work.usage()
         run = functools.partial(work.iterate, iterations)
-        marks, profile = profiled(run) if profiles else (run(), {})
+        marks, profile = profiled(run, work.noted, iterations) if profiles else (run(), {})
         after = work.usage()
     used = {key: after[key] - before[key] for key in ("cpu", "voluntary", "involuntary")}
     wall = marks[-1] - marks[0]
@@ -987,12 +988,14 @@ def check_profile(settings):
         return  # which another check says
     if settings.get("ranks", 1) not in (0, 1):
         raise Refusal("unsupported", f"profile of {settings['ranks']} ranks: each is a process of its own, and operators are noted in one")
-    if settings.get("engine", "").startswith(("onnx", "openvino")):
-        raise Refusal("unsupported", f"profile of {settings['engine']}: operators of PyTorch are noted, and it has its own")
 
 
-def profiled(run):
+def profiled(run, noted, iterations):
     """Calls run, and returns what it returns and a part of a sample: the profile of it."""
+    if noted:
+        result, wall, operators = noted(run, iterations)
+        busy = min(wall, sum(seconds for _, seconds in operators.values()))  # one after another
+        return result, {"profile": {"wall": wall, "busy": busy, "threads": 1, **listed(operators)}}
     with torch.autograd.profiler.profile() as profiler:
         begin = time.perf_counter()
         result = run()
@@ -1010,14 +1013,18 @@ def table(events, wall):
         inner = sum(c.time_range.elapsed_us() for c in e.cpu_children)
         calls, self_us = rows.get(e.name, (0, 0.0))
         rows[e.name] = (calls + 1, self_us + max(0.0, e.time_range.elapsed_us() - inner))
+    return {"wall": wall, "busy": union((e.time_range.start, e.time_range.end) for e in outermost) / 1e6,
+            "threads": len({e.thread for e in outermost}), **listed({name: (calls, us / 1e6) for name, (calls, us) in rows.items()})}
+
+
+def listed(rows):
+    """Calls and seconds by name as the protocol has them: the longest, and the sum of others."""
     order = sorted(rows.items(), key=lambda row: -row[1][1])
-    listed = [{"name": name, "calls": calls, "seconds": us / 1e6} for name, (calls, us) in order[:MOST_OPERATORS]]
-    profile = {"wall": wall, "busy": union((e.time_range.start, e.time_range.end) for e in outermost) / 1e6,
-               "threads": len({e.thread for e in outermost}), "operators": listed}
-    others = [row for _, row in order[MOST_OPERATORS:]]
-    if others:
-        profile["other"] = {"calls": sum(calls for calls, _ in others), "seconds": sum(us for _, us in others) / 1e6}
-    return profile
+    longest, rest = order[:MOST_OPERATORS], [row for _, row in order[MOST_OPERATORS:]]
+    part = {"operators": [{"name": name, "calls": calls, "seconds": seconds} for name, (calls, seconds) in longest]}
+    if rest:
+        part["other"] = {"calls": sum(calls for calls, _ in rest), "seconds": sum(seconds for _, seconds in rest)}
+    return part
 
 
 def union(spans):

@@ -184,11 +184,7 @@ func (l *lowering) codedProduct(s *step, x result, m matrix, n int64, layout lay
 	o := l.output(s, layout)
 	args := []any{x.value, x.codes.scale, x.codes.zero, weight, w.scales, w.zeros}
 	if s.add == nil {
-		algorithm := ""
-		if s.then == gelu {
-			algorithm = "none" // the exact one
-		}
-		args = append(args, bias, o.scale, o.zero, o.dtype, string(s.then), []float64{}, algorithm)
+		args = append(args, bias, o.scale, o.zero, o.dtype, string(s.then), []float64{}, s.then.algorithm())
 		return o.result(l.flat(s, l.call(opCodedProduct, args...)), layout), nil
 	}
 	args = append(args, l.unflat(s, o.sum), bias, o.scale, o.zero, o.dtype, o.of.scale, o.of.zero, "sum", 1.0, string(s.then), []float64{}, "")

@@ -13,7 +13,9 @@
 //     multiplications, by Winograd's filtering (see tiled), and with four times the memory
 //     for its weights. Its rounding errors are about four times larger.
 //   - A convolution of a map that is hardly larger than its kernel is a product of
-//     matrices, without the multiplications by padding (see form).
+//     matrices, without the multiplications by padding (see formOf).
+//   - In bfloat16 a product of matrices is computed as a convolution where that takes
+//     clearly less time with the session's threads (see lowering.form).
 //   - All of it is one [torch.Program]: one call from Go for a batch.
 //   - In bfloat16 weights and activations have 16 bits. In int8 both have 8, the
 //     additions of shortcuts too: weights with a scale for each output, activations

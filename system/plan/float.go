@@ -54,11 +54,7 @@ func (l *lowering) directConv(s *step, c *nn.Conv2D) (result, error) {
 		out.value = l.call(opConv, x, weight, bias, padding, stride, dilation, 1, string(s.then), []float64{}, "")
 		return out, nil
 	}
-	var then any // none is written so here
-	if s.then != none {
-		then = string(s.then)
-	}
-	sum := l.number(s.add, images)
+	then, sum := s.then.written(), l.number(s.add, images)
 	if l.last(s.add) {
 		out.value = l.call(opConvInto, sum, x, weight, bias, padding, stride, dilation, 1, "add", 1.0, then, []float64{}, "")
 	} else {
@@ -66,14 +62,6 @@ func (l *lowering) directConv(s *step, c *nn.Conv2D) (result, error) {
 	}
 	return out, nil
 }
-
-// A matrix is the weights [outputs inputs] and the bias of a product.
-type matrix struct {
-	weight, bias []float32
-	outputs      int
-}
-
-func (m matrix) inputs() int64 { return int64(len(m.weight) / m.outputs) }
 
 func (l *lowering) linear(s *step, op graph.Linear) (result, error) {
 	m := matrix{s.weight, s.bias, op.Layer.Features()}
@@ -108,27 +96,27 @@ func (l *lowering) product(s *step, x result, m matrix, n int64, out layout) (re
 		return l.codedProduct(s, x, m, n, out)
 	}
 	dtype := l.floats()
-	weight := l.sc.Call(opReorderLinear, l.tensor(dtype, m.weight, int64(m.outputs), m.inputs()), n)
-	bias := l.tensor(dtype, m.bias, int64(m.outputs))
-	r := result{layout: out, dtype: dtype}
-	if s.add == nil {
-		algorithm := ""
-		if s.then == gelu {
-			algorithm = "none" // the exact one
+	weight, bias := l.tensor(dtype, m.weight, int64(m.outputs), m.inputs()), l.tensor(dtype, m.bias, int64(m.outputs))
+	var sum *torch.Value
+	if s.add != nil {
+		v := l.number(s.add, out)
+		if out == rows {
+			v = l.unflat(s, v)
 		}
-		r.value = l.flat(s, l.call(opProduct, x.value, weight, bias, string(s.then), []float64{}, algorithm))
-		return r, nil
+		sum = &v
 	}
-	sum := l.number(s.add, out)
-	if out == rows {
-		sum = l.unflat(s, sum)
+	q := product{bias: bias, inputs: m.inputs(), outputs: int64(m.outputs), then: s.then}
+	if out == other {
+		shape := l.shape(s)
+		q.between = shape[1 : len(shape)-1]
 	}
-	r.value = l.call(opProductAdd, x.value, sum, weight, bias, "add")
-	if s.then == relu {
-		r.value = l.call(opReLUInPlace, r.value)
+	images := l.shape(s)[0]
+	f := l.form(productShape{images, n / images, q.inputs, q.outputs, s.then, sum != nil}, weight, bias)
+	if f == convolved {
+		l.layers["products_by_convolution"]++
 	}
-	r.value = l.flat(s, r.value)
-	return r, nil
+	q.weight = f.prepare(l.sc, weight, n)
+	return result{l.flat(s, f.compute(l.program, q, x.value, sum)), out, dtype, nil}, nil
 }
 
 // A product of columns has a vector for each pixel of an image. flat makes one

@@ -31,9 +31,11 @@ type lowering struct {
 	program *torch.Program
 	shapes  [][]int64 // of each node's result, for a whole batch
 	results map[*step]result
-	uses    map[*step]int     // operands that a step's result is still to be
-	takers  map[*step][]*step // steps that take a step's result
-	encoded map[*step]result  // codes of what was computed as numbers
+	uses    map[*step]int                 // operands that a step's result is still to be
+	takers  map[*step][]*step             // steps that take a step's result
+	encoded map[*step]result              // codes of what was computed as numbers
+	forms   map[productShape]*productForm // that were chosen
+	layers  map[string]int                // as Plan.Layers has them
 }
 
 // floats is the type of activations that are not codes.

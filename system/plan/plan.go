@@ -98,9 +98,11 @@ func Make(sc *torch.Scope, m *model.Model, o Options) (*Plan, error) {
 // lower makes the plan of steps.
 func lower(sc *torch.Scope, m *model.Model, o Options, steps []*step) (p *Plan, err error) {
 	program, inputs := torch.NewProgram(1)
+	layers := layersOf(o.Precision, steps)
 	failure := sc.Try(func(sc *torch.Scope) {
 		l := &lowering{sc: sc, options: o, program: program, shapes: shapes(sc, m, o),
-			results: map[*step]result{}, uses: map[*step]int{}, takers: map[*step][]*step{}, encoded: map[*step]result{}}
+			results: map[*step]result{}, uses: map[*step]int{}, takers: map[*step][]*step{}, encoded: map[*step]result{},
+			forms: map[productShape]*productForm{}, layers: layers}
 		err = l.run(steps, inputs[0])
 	})
 	if failure != nil {
@@ -110,11 +112,12 @@ func lower(sc *torch.Scope, m *model.Model, o Options, steps []*step) (p *Plan, 
 		program.Free()
 		return nil, fmt.Errorf("%s: %w", m.Name, err)
 	}
-	return &Plan{o, program, layersOf(o.Precision, steps)}, nil
+	return &Plan{o, program, layers}, nil
 }
 
 // Layers returns how many layers with matrices of weights compute in which numbers:
-// convolutions_fp32, linear_layers_int8 and so on.
+// convolutions_fp32, linear_layers_int8 and so on; and products_by_convolution, how many
+// of these are products of matrices that are computed as convolutions, if any.
 func (p *Plan) Layers() map[string]int { return maps.Clone(p.layers) }
 
 func layersOf(p Precision, steps []*step) map[string]int {

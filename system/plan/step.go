@@ -16,6 +16,22 @@ const (
 	gelu activation = "gelu"
 )
 
+// algorithm is which of an activation's algorithms oneDNN is to take.
+func (a activation) algorithm() string {
+	if a == gelu {
+		return "none" // the exact one
+	}
+	return ""
+}
+
+// written is an activation behind a sum as operators take it.
+func (a activation) written() any {
+	if a == none {
+		return nil
+	}
+	return string(a)
+}
+
 // A step is one operation of a graph with those that follow it at once: of a
 // convolution its normalisation, the addition of a shortcut, and the activation.
 type step struct {
