@@ -42,6 +42,8 @@ type calibrateCommand struct {
 	size  int     // restarts of a statement
 	plant string  // as written, such as 2%
 	delay float64 // per cent; 0 without a plant
+
+	disturb bool
 }
 
 func newCalibrate(args []string) *cobra.Command {
@@ -55,6 +57,7 @@ much restarts scatter says which effect can be found in 1, 5 and 30 minutes. Bot
 kept by the identity of the machine and printed beside later verdicts. With --plant a
 third arm is slowed down on purpose, and how many statements find that is shown. With
 --restarts statements are as long as those of your runs; --resume cuts a run anew.
+--disturb asks the same of a machine that is in use.
 
 Exit status: 2 if equal arms are told apart more often than 1 % allows.`,
 		Example: "  bench calibrate\n  bench calibrate amp --for 30m --plant 2%\n  bench calibrate --resume latest --restarts 16",
@@ -78,6 +81,7 @@ Exit status: 2 if equal arms are told apart more often than 1 % allows.`,
 	f.DurationVar(&k.span, "for", 5*time.Minute, "`TIME` of measuring, such as 90s or 30m")
 	f.IntVar(&k.size, "restarts", verdict.MinRestarts, "`number` of restarts that make a statement")
 	f.StringVar(&k.plant, "plant", "", "a third arm that is slower by this `SHARE`, such as 2%, and how often it is found")
+	f.BoolVar(&k.disturb, "disturb", false, "keep one core busy in bursts meanwhile, as other users of a machine do")
 	f.StringArrayVar(&k.files, "file", nil, "take the scenario of this `FILE`")
 	f.StringVar(&k.resume, "resume", "", "go on with this `RUN` of bench calibrate, or show it again")
 	f.StringVar(&k.runs, "runs", runsDir(), "`DIR` that runs are written to")
@@ -87,6 +91,7 @@ Exit status: 2 if equal arms are told apart more often than 1 % allows.`,
 	c.MarkFlagsMutuallyExclusive("resume", "file")
 	c.MarkFlagsMutuallyExclusive("resume", "for")
 	c.MarkFlagsMutuallyExclusive("resume", "plant")
+	c.MarkFlagsMutuallyExclusive("resume", "disturb")
 	return c
 }
 
@@ -130,6 +135,9 @@ func (k *calibrateCommand) measure(ctx context.Context, stderr io.Writer) (dir s
 		if dir, err = findRun(k.runs, k.resume); err != nil {
 			return "", err
 		}
+		if opts.Companion, err = burner(uint64(time.Now().UnixNano())); err != nil {
+			return "", err
+		}
 		if err = runner.Resume(ctx, dir, opts); errors.Is(err, runner.ErrComplete) {
 			err = nil
 		}
@@ -141,6 +149,11 @@ func (k *calibrateCommand) measure(ctx context.Context, stderr io.Writer) (dir s
 	}
 	if opts.Cells = []record.Cell{c}; lensThere(opts.Cells, opts.Workers) != nil {
 		return "", lensThere(opts.Cells, opts.Workers)
+	}
+	if k.disturb {
+		if opts.Companion, err = burner(k.seed); err != nil {
+			return "", err
+		}
 	}
 	return runner.Start(ctx, opts)
 }
@@ -215,7 +228,11 @@ func showCalibration(w io.Writer, c calibration.Calibration, all calibration.Mac
 	if c.Unfit > 0 {
 		sets += fmt.Sprintf("; %d of them disturbed so much that they do not count", c.Unfit)
 	}
-	fmt.Fprintf(w, "%s\n\n", sets)
+	fmt.Fprintln(w, sets)
+	if c.Beside != "" {
+		fmt.Fprintf(w, "beside %s\n", c.Beside)
+	}
+	fmt.Fprintln(w)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(t, "metric\tfalse alarms\tso far")
 	if c.Plant > 0 {

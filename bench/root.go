@@ -71,7 +71,7 @@ Exit status: 0 fine, 1 regressed, 2 invalid run or usage,
 			"  bench list                  # what there is to measure",
 	}
 	root.AddCommand(newRunCommand(args), newNightly(args), newBisect(args), newReport(), newClaims(args), newCompare(), newBaseline(), newReplay(), newHistory(), newCalibrate(args),
-		newList(), newCheck(), newSchema(), newDoctor(), newVersion())
+		newList(), newCheck(), newSchema(), newDoctor(), newVersion(), newBurn())
 	cli.Prepare(root)
 	return root
 }

@@ -27,12 +27,13 @@ type Calibration struct {
 	Scenario string    `json:"scenario"`
 	Bench    string    `json:"bench"` // build of the harness
 	Seconds  float64   `json:"seconds"`
-	Restarts int       `json:"restarts"`        // of both arms
-	Blocks   int       `json:"blocks"`          // per restart
-	Size     int       `json:"size"`            // restarts of a set
-	Sets     int       `json:"sets"`            // each a statement per metric
-	Unfit    int       `json:"unfit"`           // sets that were contaminated or invalid: nobody would believe them
-	Plant    float64   `json:"plant,omitempty"` // per cent by which a third arm was slowed down; 0 without one
+	Restarts int       `json:"restarts"`         // of both arms
+	Blocks   int       `json:"blocks"`           // per restart
+	Size     int       `json:"size"`             // restarts of a set
+	Sets     int       `json:"sets"`             // each a statement per metric
+	Unfit    int       `json:"unfit"`            // sets that were contaminated or invalid: nobody would believe them
+	Plant    float64   `json:"plant,omitempty"`  // per cent by which a third arm was slowed down; 0 without one
+	Beside   string    `json:"beside,omitempty"` // what ran beside the arms on purpose
 	Metrics  []Metric  `json:"metrics"`
 }
 
@@ -83,7 +84,7 @@ func Of(run record.Run, entries []record.Entry, size int) (Calibration, error) {
 	c := run.Cells[0]
 	p := cut(c, entries)
 	out := Calibration{Run: run.ID, Started: run.Started, Scenario: record.Name(c.Scenario, c.Point), Bench: run.Context.Bench,
-		Seconds: p.seconds, Restarts: len(p.restarts), Blocks: c.Plan.Blocks, Size: size, Plant: plant}
+		Seconds: p.seconds, Restarts: len(p.restarts), Blocks: c.Plan.Blocks, Size: size, Plant: plant, Beside: run.Context.Beside}
 	if err := p.ended(); err != nil {
 		return out, err
 	}

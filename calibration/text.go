@@ -10,12 +10,18 @@ import (
 const None = "none on this machine yet; bench calibrate says how often it errs here and how little it can see"
 
 // Line is what stands beside later verdicts: the false alarms of all
-// calibrations, and what the latest could see, in its first metric.
+// calibrations, and what the latest could see, in its first metric; the latest
+// that nothing disturbed on purpose, if there is one.
 func (m Machine) Line() string {
 	if len(m.Calibrations) == 0 {
 		return None
 	}
 	latest := m.Calibrations[len(m.Calibrations)-1]
+	for _, c := range m.Calibrations {
+		if c.Beside == "" {
+			latest = c
+		}
+	}
 	if len(latest.Metrics) == 0 {
 		return None
 	}

@@ -64,4 +64,5 @@ type Context struct {
 	Bench       string            `json:"bench"`            // build of the harness
 	Absent      map[string]string `json:"absent,omitempty"` // telemetry that the machine does not give, and why
 	Environment []string          `json:"environment"`      // "KEY=value" that steers threads or devices, in every worker
+	Beside      string            `json:"beside,omitempty"` // what ran beside all arms on purpose
 }

@@ -23,6 +23,9 @@ type Options struct {
 	Progress progress.Sink      // nil shows nothing
 	Wait     bool               // wait while another run uses this machine, instead of refusing
 
+	// Companion runs beside all arms of a new run; nil is none. Resume needs that of the run.
+	Companion *Companion
+
 	// Accelerators opens the monitor of the machine's accelerators, for cells that
 	// use one; nil is accelerator.Open.
 	Accelerators func() (accelerator.Monitor, error)

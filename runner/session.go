@@ -157,6 +157,11 @@ func (s *session) measure(ctx context.Context) error {
 		defer s.devices.Close()
 	}
 	s.openMeter()
+	leave, err := s.accompanied()
+	if err != nil {
+		return err
+	}
+	defer leave()
 	s.forecast = newForecast(s.run.Cells, s.state)
 	for i := range s.run.Cells {
 		if err := s.measureCell(ctx, i); err != nil {
@@ -207,6 +212,9 @@ func newRun(opts Options) record.Run {
 		Gate:    opts.Gate,
 	}
 	run.Context.Absent = telemetry.Absent()
+	if opts.Companion != nil {
+		run.Context.Beside = opts.Companion.Says
+	}
 	for run.Seed == 0 {
 		run.Seed = rand.Uint64()
 	}

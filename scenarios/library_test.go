@@ -25,7 +25,7 @@ func TestEmbedded(t *testing.T) {
 	}
 	ids := make(map[string]string)
 	for _, s := range all {
-		if len(s.Suites) == 0 {
+		if len(s.Suites) == 0 && s.Name != "calibration-step" { // for bench calibrate alone
 			t.Errorf("%s is in no suite", s.Name)
 		}
 		for _, c := range Expand(s) {

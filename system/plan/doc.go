@@ -14,6 +14,7 @@
 //     for its weights. Its rounding errors are about four times larger.
 //   - A convolution of a map that is hardly larger than its kernel is a product of
 //     matrices, without the multiplications by padding (see formOf).
+//   - In bfloat16 attention is one operator, whose scores stay in the cache.
 //   - In bfloat16 a product of matrices is computed as a convolution where that takes
 //     clearly less time with the session's threads (see lowering.form).
 //   - All of it is one [torch.Program]: one call from Go for a batch.

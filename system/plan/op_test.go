@@ -288,3 +288,107 @@ func BenchmarkOperators(b *testing.B) {
 		})
 	}
 }
+
+// TestAttend: the operator of ours is libtorch's in float32 of the same rounded numbers,
+// up to the rounding of weights and results to 8 bits, with one thread and with two.
+func TestAttend(t *testing.T) {
+	for _, c := range []struct{ batch, length, heads, width int64 }{
+		{1, 1, 1, 16},
+		{2, 5, 2, 16},
+		{3, 49, 4, 64},  // light_transformer
+		{1, 197, 3, 64}, // vit_b_16
+		{2, 64, 1, 32},
+		{1, 129, 2, 48},
+	} {
+		for _, threads := range []int{1, 2} {
+			err := torch.Session{Threads: threads, Inference: true}.Run(func(sc *torch.Scope) error {
+				sc.Seed(4)
+				x := sc.To(sc.Randn(c.batch, c.length, 3*c.heads*c.width), torch.BFloat16)
+				got := valuesOf(t, sc.To(ran(t, sc, x, opAttend, c.heads), torch.Float32))
+				want := valuesOf(t, attended(sc, sc.To(x, torch.Float32), c.heads, c.width))
+				if d := furthest(got, want); d > 1./64 {
+					t.Errorf("%+v, %d threads: differs by %g", c, threads, d)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// attended is attention by libtorch's operator.
+func attended(sc *torch.Scope, x *torch.Tensor, heads, width int64) *torch.Tensor {
+	shape := x.Shape()
+	parts := sc.Permute(sc.View(x, shape[0], shape[1], 3, heads, width), 2, 0, 3, 1, 4)
+	y := sc.Call(opAttention, sc.Call(opSelect, parts, 0, 0), sc.Call(opSelect, parts, 0, 1), sc.Call(opSelect, parts, 0, 2))
+	return sc.Call(opReshape, sc.Transpose(y, 1, 2), []int64{shape[0], shape[1], heads * width})
+}
+
+// TestAttendKeepsNaN: a NaN in a query is in its own row of results alone, one in a key
+// or a value in all rows.
+func TestAttendKeepsNaN(t *testing.T) {
+	const length, width = 20, 16
+	for part, wholly := range []bool{false, true, true} {
+		torchtest.Run(t, func(sc *torch.Scope) {
+			v := make([]float32, length*3*width)
+			v[3*3*width+part*width] = float32(math.NaN())
+			x := sc.To(sc.FromFloat32(v, 1, length, 3*width), torch.BFloat16)
+			got := valuesOf(t, sc.To(ran(t, sc, x, opAttend, 1), torch.Float32))
+			for row := range length {
+				if is, want := math.IsNaN(float64(got[row*width])), wholly || row == 3; is != want {
+					t.Errorf("part %d, row %d: NaN %v, want %v", part, row, is, want)
+				}
+			}
+		})
+	}
+}
+
+func TestAttendRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		dtype torch.DType
+		shape []int64
+	}{
+		"float32":           {torch.Float32, []int64{1, 4, 48}},
+		"no batch":          {torch.BFloat16, []int64{4, 48}},
+		"a narrow head":     {torch.BFloat16, []int64{1, 4, 24}},
+		"an empty batch":    {torch.BFloat16, []int64{0, 4, 48}},
+		"an empty sequence": {torch.BFloat16, []int64{1, 0, 48}},
+	} {
+		err := torchtest.Try(t, func(sc *torch.Scope) error {
+			ran(t, sc, sc.Zeros(c.dtype, c.shape...), opAttend, 1)
+			return nil
+		})
+		if err == nil || !strings.Contains(err.Error(), "attend takes bfloat16 sequences") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// BenchmarkAttend: attention of vit_b_16 for 4 images and of light_transformer for 32, in
+// bfloat16, beside libtorch's operator, with two threads.
+func BenchmarkAttend(b *testing.B) {
+	for _, c := range []struct{ batch, length, heads int64 }{{4, 197, 12}, {32, 49, 4}} {
+		err := torch.Session{Threads: 2, Inference: true}.Run(func(sc *torch.Scope) error {
+			const width = 64
+			x := sc.To(sc.Randn(c.batch, c.length, 3*c.heads*width), torch.BFloat16)
+			b.Run(fmt.Sprintf("%d/libtorch", c.length), func(b *testing.B) {
+				for b.Loop() {
+					sc.Scoped(func(sc *torch.Scope) { attended(sc, x, c.heads, width) })
+				}
+			})
+			p := program(opAttend, c.heads)
+			defer p.Free()
+			b.Run(fmt.Sprintf("%d/ours", c.length), func(b *testing.B) {
+				for b.Loop() {
+					p.Run(sc, x).Free()
+				}
+			})
+			return nil
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
