@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"syscall"
+
+	"lensbench/record"
 )
 
 // A Companion is a process that runs beside all arms, to disturb them. It ends when its
@@ -14,8 +16,11 @@ type Companion struct {
 	Argv []string // program and arguments
 }
 
-// start starts it; stop waits until it has ended.
+// start starts it; stop waits until it has ended. nil does nothing.
 func (c *Companion) start() (stop func(), err error) {
+	if c == nil {
+		return func() {}, nil
+	}
 	cmd := exec.Command(c.Argv[0], c.Argv[1:]...)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
@@ -32,13 +37,14 @@ func (c *Companion) start() (stop func(), err error) {
 	}, nil
 }
 
-// accompanied starts the companion of the run, if it has one.
-func (s *session) accompanied() (stop func(), err error) {
-	switch says := s.run.Context.Beside; {
+// accompanies returns the companion that the run in dir has: the one that was given, if
+// it does what is on record; nil without a record of one.
+func (c *Companion) accompanies(run record.Run, dir string) (*Companion, error) {
+	switch says := run.Context.Beside; {
 	case says == "":
-		return func() {}, nil
-	case s.opts.Companion == nil || s.opts.Companion.Says != says:
-		return nil, fmt.Errorf("%s was begun beside %s; go on with: bench calibrate --resume %s", s.dir, says, s.dir)
+		return nil, nil
+	case c == nil || c.Says != says:
+		return nil, fmt.Errorf("%s was begun beside %s; go on with: bench calibrate --resume %s", dir, says, dir)
 	}
-	return s.opts.Companion.start()
+	return c, nil
 }

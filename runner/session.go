@@ -84,6 +84,9 @@ func Resume(ctx context.Context, dir string, opts Options) error {
 	if err != nil {
 		return err
 	}
+	if _, err := opts.Companion.accompanies(run, dir); err != nil {
+		return err
+	}
 	journal, err := record.OpenJournal(dir)
 	if errors.Is(err, record.ErrHeld) {
 		return fmt.Errorf("%w: %v", err, currentHolder())
@@ -157,7 +160,11 @@ func (s *session) measure(ctx context.Context) error {
 		defer s.devices.Close()
 	}
 	s.openMeter()
-	leave, err := s.accompanied()
+	companion, err := s.opts.Companion.accompanies(s.run, s.dir)
+	if err != nil {
+		return err
+	}
+	leave, err := companion.start()
 	if err != nil {
 		return err
 	}
