@@ -10,6 +10,7 @@ import (
 
 	"lensbench/record"
 	"lensbench/runner/fakeworker"
+	"lensbench/runner/telemetry"
 )
 
 // lookedCell is looked at after 11 and 14 restarts.
@@ -30,8 +31,18 @@ func slowFirst(t *testing.T) fakeworker.Script {
 		Turns: filepath.Join(t.TempDir(), "turns")}
 }
 
+// quietHost makes the host quiet for one test: whatever else the machine does, no block is
+// left out, and the fake workers' times alone decide.
+func quietHost(t *testing.T) {
+	t.Helper()
+	old := hostAfter
+	t.Cleanup(func() { hostAfter = old })
+	hostAfter = func(*telemetry.Host, int) (quiet record.HostSample) { return quiet }
+}
+
 func TestTimeGoesToTheArmsThatNeedIt(t *testing.T) {
 	repeatChecks(t, 0)
+	quietHost(t)
 	dir := mustStart(t, options(t, slowFirst(t), lookedCell()))
 	wantLooked(t, dir)
 }
@@ -96,6 +107,7 @@ func wantLooked(t *testing.T, dir string) {
 // A run that is interrupted every few steps decides as one that is not.
 func TestLooksSurviveInterruptions(t *testing.T) {
 	repeatChecks(t, 0)
+	quietHost(t)
 	opts := options(t, slowFirst(t), lookedCell())
 	interrupted := func(run func(context.Context) error) error {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -123,6 +135,7 @@ func TestLooksSurviveInterruptions(t *testing.T) {
 
 // When every variant is settled the cell ends.
 func TestACellEndsWhenAllIsDecided(t *testing.T) {
+	quietHost(t)
 	cell := lookedCell()
 	cell.Arms = cell.Arms[:2]
 	j := journal(t, mustStart(t, options(t, slowFirst(t), cell)))

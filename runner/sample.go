@@ -6,7 +6,11 @@ import (
 
 	"lensbench/protocol"
 	"lensbench/record"
+	"lensbench/runner/telemetry"
 )
+
+// hostAfter is what the host did during a sample; other in tests.
+var hostAfter = (*telemetry.Host).After
 
 // gap is the pause before each sample: longer than any thread of the arm
 // before spins (see WorkerEnv).
@@ -31,7 +35,7 @@ func (c *cellRun) sample(a *arm, untimed, iterations int) (record.Sample, error)
 		Wall:       wall,
 		Iterations: iterations,
 		Said:       *resp.Sample,
-		Host:       c.host.After(a.w.proc.group),
+		Host:       hostAfter(c.host, a.w.proc.group),
 	}
 	s.Host.ClockJump = jump
 	if counted >= 0 {
