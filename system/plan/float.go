@@ -110,8 +110,8 @@ func (l *lowering) product(s *step, x result, m matrix, n int64, out layout) (re
 		shape := l.shape(s)
 		q.between = shape[1 : len(shape)-1]
 	}
-	images := l.shape(s)[0]
-	f := l.form(productShape{images, n / images, q.inputs, q.outputs, s.then, sum != nil}, weight, bias)
+	batch := l.shape(s)[0]
+	f := l.form(productShape{batch, n / batch, q.inputs, q.outputs, s.then, sum != nil}, weight, bias)
 	if f == convolved {
 		l.layers["products_by_convolution"]++
 	}
