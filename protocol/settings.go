@@ -33,7 +33,7 @@ type Settings struct {
 	Images   int      `json:"images,omitempty" doc:"images on disk: of an ensemble those scored per iteration, of training those of an epoch (default 4 and 1024); with a budget images in memory, those of an iteration (default 256); of inference in a mode those in memory (default 64)" min:"1" max:"1000000" kinds:"ensemble train inference"`
 	Schedule string   `json:"schedule,omitempty" doc:"order and concurrency of the ensemble's members; streams are for device cuda" enum:"sequential batch-major threads processes stacked streams" kinds:"ensemble"`
 
-	Device    string `json:"device,omitempty" doc:"what members compute on (default cpu)" enum:"cpu cuda" kinds:"ensemble"`
+	Device    string `json:"device,omitempty" doc:"what members, or the steps of training, compute on; ranks on one device each (default cpu)" enum:"cpu cuda" kinds:"ensemble train"`
 	Placement string `json:"placement,omitempty" doc:"accelerators that members are put on: the first, each the next, or those with least on them, the largest member first (default one)" enum:"one round-robin balanced" kinds:"ensemble"`
 
 	Mode string `json:"mode,omitempty" doc:"how queries come, as in MLPerf's load generator: one image after another, batch images together (default 8), all images at once in batches of batch (default 32), or images that arrive by themselves, of which at most batch are served together (default 32); they are in memory, and latency is that of a query (default: the same batch, or an ensemble's images, again and again)" enum:"single-stream multi-stream offline server" kinds:"inference ensemble"`

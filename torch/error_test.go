@@ -74,7 +74,7 @@ func TestErrorKinds(t *testing.T) {
 			torch.ErrArgument, []string{"16 bytes", "12 bytes"}},
 		{"a refill of another type", func(sc *torch.Scope) { sc.CopyFrom(sc.FromInt64([]int64{1}, 1), make([]float32, 2)) },
 			torch.ErrArgument, []string{"Long[1] of 8 bytes", "Float of 8 bytes"}},
-		{"a random state of another size", func(sc *torch.Scope) { sc.SetRandomState(make([]byte, 3)) }, torch.ErrInvalid, nil},
+		{"a random state of another size", func(sc *torch.Scope) { sc.SetRandomState(torch.Place{}, make([]byte, 3)) }, torch.ErrInvalid, nil},
 		{"no tensor", func(sc *torch.Scope) { sc.ReLU(nil) }, torch.ErrArgument, []string{"aten::relu", "nil"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -22,7 +22,7 @@ type Group struct {
 
 // Backends of a group.
 const (
-	// Gloo is for tensors on CPUs, where all tensors of this package are so far.
+	// Gloo is for tensors on CPUs.
 	Gloo = "gloo"
 	// NCCL is Gloo, and NCCL for tensors on CUDA devices. It is there if the shim was
 	// built where the headers of both were found; else it is an ErrNotImplemented.

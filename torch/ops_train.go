@@ -14,6 +14,7 @@ import (
 var (
 	opDropout      = operator("aten::dropout", "")
 	opBernoulli    = operator("aten::bernoulli_", "float")
+	opNewEmpty     = operator("aten::new_empty", "")
 	opBCE          = operator("aten::binary_cross_entropy_with_logits", "")
 	opDetach       = operator("aten::detach", "")
 	opStack        = operator("aten::stack", "")
@@ -62,7 +63,7 @@ func (sc *Scope) DropPath(x *Tensor, p float64) (y *Tensor) {
 		}
 	}
 	sc.Scoped(func(sc *Scope) {
-		keep := sc.Empty(x.DType(), shape...)
+		keep := sc.begin(opNewEmpty).tensor(x).ints(shape...).one() // where x is
 		sc.begin(opBernoulli).tensor(keep).float(1 - p).none().do()
 		y = sc.Mul(x, keep)
 		sc.begin(opDivScalarIn).tensor(y).float(1 - p).do()

@@ -306,7 +306,7 @@ func TestOnDevices(t *testing.T) {
 		c := small(t, schedule)
 		c.Device, c.Placement = CUDA, Balanced
 		e, err := Open(c)
-		if errors.Is(err, ErrNoDevice) {
+		if errors.Is(err, torch.ErrNoDevice) {
 			if !strings.Contains(err.Error(), "device cuda: no such device here: ") {
 				t.Error(err)
 			}

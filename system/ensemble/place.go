@@ -1,7 +1,6 @@
 package ensemble
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,9 +27,6 @@ const (
 	CUDA = "cuda"
 )
 
-// ErrNoDevice says that there is no device of the kind that is asked for, or too few.
-var ErrNoDevice = errors.New("no such device here")
-
 // A Device is something that members can be put on.
 type Device struct {
 	Name  string
@@ -52,7 +48,7 @@ func Place(how Placement, members []Size, devices []Device) ([]int, error) {
 		return nil, fmt.Errorf("unknown placement %q, want one of %v", how, Placements)
 	}
 	if len(devices) == 0 {
-		return nil, fmt.Errorf("place members: %w", ErrNoDevice)
+		return nil, fmt.Errorf("place members: %w", torch.ErrNoDevice)
 	}
 	place, used := make([]int, len(members)), make([]int64, len(devices))
 	for turn, m := range turns(how, members) {
@@ -107,16 +103,13 @@ func devicesOf(kind string) ([]Device, error) {
 	if kind != CUDA {
 		return []Device{{Name: CPU}}, nil
 	}
-	if err := torch.LoadCUDA(); err != nil {
-		return nil, fmt.Errorf("device %s: %w: %w", CUDA, ErrNoDevice, err)
+	places, err := torch.CUDAPlaces()
+	if err != nil {
+		return nil, err
 	}
-	n := torch.CUDADevices()
-	if n == 0 {
-		return nil, fmt.Errorf("device %s: %w: libtorch sees none", CUDA, ErrNoDevice)
-	}
-	devices := make([]Device, n)
-	for i := range devices {
-		devices[i].Name = torch.Place{CUDA: true, Index: i}.String()
+	devices := make([]Device, len(places))
+	for i, p := range places {
+		devices[i].Name = p.String()
 	}
 	return devices, nil
 }

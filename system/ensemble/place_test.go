@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"lensbench/torch"
 )
 
 const mb = 1_000_000
@@ -114,7 +116,7 @@ func TestPlaceErrors(t *testing.T) {
 	if _, err := Place("random", members, cards(1, 0)); err == nil || !strings.Contains(err.Error(), `unknown placement "random", want one of [one round-robin balanced]`) {
 		t.Error(err)
 	}
-	if _, err := Place(One, members, nil); !errors.Is(err, ErrNoDevice) {
+	if _, err := Place(One, members, nil); !errors.Is(err, torch.ErrNoDevice) {
 		t.Error(err)
 	}
 }

@@ -21,7 +21,7 @@ import (
 
 // settingFlags are the flags of settings, by the settings' names.
 var settingFlags = map[string]string{
-	"model": "model", "input": "input", "stretch": "stretch", "seed": "seed", "threads": "threads", "init": "init",
+	"model": "model", "input": "input", "stretch": "stretch", "seed": "seed", "threads": "threads", "device": "device", "init": "init",
 	"epochs": "epochs", "batch": "batch", "rate": "lr", "decay": "weight-decay", "clip": "clip-norm",
 	"schedule.kind": "schedule", "schedule.warm_up": "warm-up", "schedule.factor": "plateau-factor", "schedule.patience": "plateau-patience",
 	"stop.patience": "patience", "stop.min_delta": "min-delta",
@@ -61,12 +61,14 @@ func (t *training) addFlags() {
 	f.Float64Var(&s.Augment.Noise, "noise", s.Augment.Noise, "… by noise, in `units` of that of the image, at most")
 	f.Uint64Var(&s.Seed, "seed", s.Seed, "`number` that first weights, order, augmentation and dropout depend on")
 	f.IntVar(&s.Threads, "threads", 0, "`number` of compute threads, of each rank; 0 uses all cores, or each rank's share of them")
+	f.StringVar(&s.Device, "device", s.Device, "`name` of what steps are made on: "+strings.Join(train.Devices, ", ")+"; each rank of a machine takes the next CUDA device")
 	f.IntVar(&t.ranks, "ranks", 0, "`number` of processes to start on this machine that train together; 0 is those of the environment, or 1")
 	f.DurationVar(&t.timeout, "rank-timeout", ranks.DefaultTimeout, "`time` after which a rank that others wait for is lost")
 	f.IntVar(&t.job.Workers, "workers", 2, "`number` of goroutines that read images")
 	f.DurationVar(&t.every, "checkpoint-every", 5*time.Minute, "`time` between checkpoints; there is one after every epoch too")
 	f.BoolVar(&t.job.Trace, "trace", false, "write digests of each step's gradients and weights, for lens diff; steps take longer")
 	f.BoolVar(&t.json, "json", false, "print the result as JSON")
+	c.RegisterFlagCompletionFunc("device", cobra.FixedCompletions(train.Devices, cobra.ShellCompDirectiveNoFileComp))
 	c.RegisterFlagCompletionFunc("schedule", cobra.FixedCompletions(train.Schedules, cobra.ShellCompDirectiveNoFileComp))
 	c.RegisterFlagCompletionFunc("from", cobra.FixedCompletions([]string{"last", "best"}, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -182,6 +184,9 @@ func (t *training) checkValues() error {
 	}
 	if r := s.Outside(); r != nil {
 		return fmt.Errorf("%q: want %s", fmt.Sprintf("--%s %g", settingFlags[r.Name], r.Value(s)), r)
+	}
+	if s.Device != "" && !slices.Contains(train.Devices, s.Device) {
+		return cli.Unknown(s.Device, "device", train.Devices)
 	}
 	if !slices.Contains(train.Schedules, s.Sched.Kind) {
 		return cli.Unknown(s.Sched.Kind, "schedule", train.Schedules)

@@ -126,7 +126,7 @@ func alternating(n int64) []float32 {
 }
 
 func (r *ampRun) scaler(sc *torch.Scope) *Scaler {
-	s, err := NewScaler(sc, r.Scale, torch.Scaling{Interval: r.Interval})
+	s, err := NewScaler(sc, torch.Place{}, r.Scale, torch.Scaling{Interval: r.Interval})
 	if err != nil {
 		r.t.Fatal(err)
 	}

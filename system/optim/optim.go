@@ -44,8 +44,8 @@ type AdamW struct {
 	channelsLast bool // the order of the weights of convolutions
 }
 
-// NewAdamW returns an optimiser that has made no steps yet. The parameters must
-// be loaded, outside inference mode; they require gradients from now on.
+// NewAdamW returns an optimiser that has made no steps yet, where the parameters are.
+// They must be loaded, outside inference mode; they require gradients from now on.
 func NewAdamW(sc *torch.Scope, ps *nn.Params, decay, clip float64) *AdamW {
 	ps.RequireGrads(true)
 	o := &AdamW{Decay: decay, Clip: clip, channelsLast: ps.ChannelsLast}
@@ -56,7 +56,7 @@ func NewAdamW(sc *torch.Scope, ps *nn.Params, decay, clip float64) *AdamW {
 		for _, w := range o.Weights {
 			o.First = append(o.First, sc.ZerosLike(w))
 			o.Second = append(o.Second, sc.ZerosLike(w))
-			o.Steps = append(o.Steps, sc.Zeros(torch.Float32))
+			o.Steps = append(o.Steps, sc.Move(sc.Zeros(torch.Float32), ps.Place))
 		}
 	})
 	return o

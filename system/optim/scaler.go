@@ -28,18 +28,18 @@ const (
 	DefaultInterval = 2000 // steps
 )
 
-// NewScaler returns a Scaler that begins with that scale.
-func NewScaler(sc *torch.Scope, scale float64, o torch.Scaling) (*Scaler, error) {
+// NewScaler returns a Scaler of losses at that place that begins with that scale.
+func NewScaler(sc *torch.Scope, at torch.Place, scale float64, o torch.Scaling) (*Scaler, error) {
 	o = withDefaults(o)
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
 	s := &Scaler{
 		Scaling: o,
-		Scale:   sc.Zeros(torch.Float32),
-		Tracker: sc.Zeros(torch.Int32),
-		Found:   sc.Zeros(torch.Float32),
-		Skipped: sc.Zeros(torch.Int64),
+		Scale:   sc.Move(sc.Zeros(torch.Float32), at),
+		Tracker: sc.Move(sc.Zeros(torch.Int32), at),
+		Found:   sc.Move(sc.Zeros(torch.Float32), at),
+		Skipped: sc.Move(sc.Zeros(torch.Int64), at),
 	}
 	if scale == 0 {
 		scale = DefaultScale

@@ -97,7 +97,7 @@ func oneWeight(sc *torch.Scope) *AdamW {
 
 func mustScaler(t *testing.T, sc *torch.Scope, scale float64, o torch.Scaling) *Scaler {
 	t.Helper()
-	s, err := NewScaler(sc, scale, o)
+	s, err := NewScaler(sc, torch.Place{}, scale, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +220,7 @@ func TestWeightsWithoutGradients(t *testing.T) {
 func TestScalerOptions(t *testing.T) {
 	torchtest.Train(t, func(sc *torch.Scope) {
 		for _, o := range []torch.Scaling{{Growth: 0.5}, {Backoff: 1}, {Interval: -1}, {Growth: math.NaN()}} {
-			if _, err := NewScaler(sc, 0, o); err == nil {
+			if _, err := NewScaler(sc, torch.Place{}, 0, o); err == nil {
 				t.Errorf("options %+v are accepted", o)
 			}
 		}

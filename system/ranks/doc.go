@@ -40,8 +40,8 @@
 // its rank alone, and its running statistics are those of rank 0 before every step:
 // DistributedDataParallel's defaults.
 //
-// Ranks exchange by Gloo, since networks are on CPUs.
+// Ranks exchange by Gloo and, once Team.OnDevices was called, tensors on CUDA devices
+// by NCCL, where the shim was built with it.
 //
-// Not here: parallelism within a network; ranks that come and go; GPUs, for which
-// torch.NCCL would be the backend.
+// Not here: parallelism within a network; ranks that come and go.
 package ranks

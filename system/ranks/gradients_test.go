@@ -254,7 +254,7 @@ func overflow(t *Team, sc *torch.Scope) error {
 	}
 	defer n.free()
 	adamw := optim.NewAdamW(sc, n.model.Params, optim.DefaultDecay, optim.DefaultClip)
-	if adamw.Scaler, err = optim.NewScaler(sc, 1024, torch.Scaling{}); err != nil {
+	if adamw.Scaler, err = optim.NewScaler(sc, torch.Place{}, 1024, torch.Scaling{}); err != nil {
 		return err
 	}
 	finite := n.images

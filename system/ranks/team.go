@@ -39,6 +39,9 @@ type Team struct {
 	store   *torch.Store // for the group
 	group   *torch.Group
 	watch   *watch
+
+	hostGroup   *torch.Group // that of before OnDevices; nil: group is
+	deviceStore *torch.Store // of OnDevices
 }
 
 // Run has f work with the other ranks. It returns when all have come to the end of
@@ -167,20 +170,40 @@ func (t *Team) call(what string, f func() error) error {
 }
 
 // meet connects the ranks.
-func (t *Team) meet() error {
+func (t *Team) meet() (err error) {
 	if err := t.openStores(); err != nil {
 		return err
 	}
 	if err := t.watch.gather(t.options.Timeout); err != nil {
 		return t.started(err)
 	}
-	g, err := torch.NewGroup(t.store, torch.GroupConfig{Backend: torch.Gloo, Rank: t.Rank, World: t.World,
-		Timeout: t.options.Timeout - t.options.reserve(), Host: t.address(), Interface: t.device()})
-	if err != nil {
+	if t.group, err = t.connect(t.store, torch.Gloo); err != nil {
 		return t.watch.explain(fmt.Errorf("connecting: %w", err))
 	}
-	t.group = g
 	return nil
+}
+
+func (t *Team) connect(s *torch.Store, backend string) (*torch.Group, error) {
+	return torch.NewGroup(s, torch.GroupConfig{Backend: backend, Rank: t.Rank, World: t.World,
+		Timeout: t.options.Timeout - t.options.reserve(), Host: t.address(), Interface: t.device()})
+}
+
+// OnDevices makes tensors on CUDA devices ones that the ranks can exchange, over NCCL.
+// All of them call it once, before the first such exchange.
+func (t *Team) OnDevices() error {
+	return t.call("connecting devices", func() (err error) {
+		c := t.storeConfig()
+		c.Prefix += "/devices"
+		if t.deviceStore, err = torch.OpenStore(c); err != nil {
+			return t.noStore(err)
+		}
+		g, err := t.connect(t.deviceStore, torch.NCCL)
+		if err != nil {
+			return err
+		}
+		t.group, t.hostGroup = g, t.group
+		return nil
+	})
 }
 
 // started adds to an error about ranks that have not come who should have started
@@ -195,7 +218,7 @@ func (t *Team) started(err error) error {
 // openStores opens one store for the group, and one for the watch, which must not
 // wait for a call of the group.
 func (t *Team) openStores() (err error) {
-	c := torch.StoreConfig{Host: t.Host, Port: t.Port, Timeout: t.options.Timeout, Prefix: "lensbench/ranks/" + t.Round}
+	c := t.storeConfig()
 	own := c
 	own.Keep, own.Socket = t.keeps(), t.socket
 	if t.store, err = torch.OpenStore(own); err != nil {
@@ -208,6 +231,11 @@ func (t *Team) openStores() (err error) {
 	t.watch = newWatch(t.Place, store, t.options.reserve()/2)
 	go t.watch.run()
 	return nil
+}
+
+// storeConfig is how this rank reaches a store that another keeps.
+func (t *Team) storeConfig() torch.StoreConfig {
+	return torch.StoreConfig{Host: t.Host, Port: t.Port, Timeout: t.options.Timeout, Prefix: "lensbench/ranks/" + t.Round}
 }
 
 // keeps says whether this rank keeps the store.
@@ -245,16 +273,20 @@ func (t *Team) device() string {
 // would wait for, and the store may not answer: then they go with the process.
 func (t *Team) leave(err error) {
 	t.bounded(err, func() {
-		if t.group != nil {
-			t.group.Free()
+		for _, g := range []*torch.Group{t.group, t.hostGroup} {
+			if g != nil {
+				g.Free()
+			}
 		}
 	})
 	if t.watch != nil {
 		t.watch.leave(t.keeps())
 	}
 	t.bounded(err, func() {
-		if t.store != nil {
-			t.store.Free()
+		for _, s := range []*torch.Store{t.deviceStore, t.store} {
+			if s != nil {
+				s.Free()
+			}
 		}
 	})
 }

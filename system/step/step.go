@@ -27,7 +27,7 @@ type Stepper struct {
 // New loads a network's weights and returns a stepper of it, with an optimiser that
 // has made no steps.
 func New(sc *torch.Scope, m *model.Model, src nn.Source, s Settings, o Options) (*Stepper, error) {
-	m.Params.ChannelsLast = s.ChannelsLast
+	m.Params.ChannelsLast, m.Params.Place = s.ChannelsLast, o.Place
 	if err := m.Params.Load(sc, src); err != nil {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func New(sc *torch.Scope, m *model.Model, src nn.Source, s Settings, o Options) 
 		return w, nil
 	}
 	var err error
-	w.AdamW.Scaler, err = optim.NewScaler(sc, optim.DefaultScale, torch.Scaling{})
+	w.AdamW.Scaler, err = optim.NewScaler(sc, o.Place, optim.DefaultScale, torch.Scaling{})
 	return w, err
 }
 
@@ -45,6 +45,9 @@ func New(sc *torch.Scope, m *model.Model, src nn.Source, s Settings, o Options) 
 type Options struct {
 	Input       int     // as Stepper.Input
 	Decay, Clip float64 // of optim.AdamW
+
+	// Place is where weights, moments and gradients are, and images have to be.
+	Place torch.Place
 }
 
 // Keep moves all tensors of the optimiser to the scope around sc.

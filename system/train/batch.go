@@ -86,7 +86,7 @@ func (r *run) chooseBatch(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		e, err := newEngine(sc, m, &r.Settings, r.state.Data.Pixels, nn.Formula{Seed: r.Settings.Seed})
+		e, err := newEngine(sc, r.at, m, &r.Settings, r.state.Data.Pixels, nn.Formula{Seed: r.Settings.Seed})
 		if err != nil {
 			return err
 		}
@@ -120,33 +120,59 @@ func (r *run) tryBatch(ctx context.Context, e *engine, batch int) (o adaptive.Ob
 	}
 	defer stream.Release(b)
 	o.Batch = batch
-	torch.ResetPeak()
+	e.resetPeak()
 	begin := time.Now()
 	err = e.sc.Try(func(sc *torch.Scope) {
 		x, y := e.inputs(sc, b)
 		e.Last = true
 		e.Add(sc, x, y, 1)
 		e.Update(sc, searchRate)
+		sc.Synchronize(e.at)
 	})
 	o.Seconds = time.Since(begin).Seconds()
-	_, o.Peak = torch.Memory()
+	o.Peak = e.peak()
 	if o.OutOfMemory = errors.Is(err, torch.ErrOutOfMemory); o.OutOfMemory {
 		e.sc.ZeroGrads(e.AdamW.Weights)
 		return o, nil
 	}
+	o.OutOfMemory = e.at.CUDA && o.Peak > r.Budget // nothing has refused it there
 	return o, err
 }
 
+// resetPeak and peak measure the memory of tensors on a CUDA device, or else in this
+// process.
+func (e *engine) resetPeak() {
+	if e.at.CUDA {
+		e.sc.ResetDevicePeaks(e.at)
+		return
+	}
+	torch.ResetPeak()
+}
+
+func (e *engine) peak() int64 {
+	if e.at.CUDA {
+		return e.sc.DeviceMemory(e.at).AllocatedPeak
+	}
+	_, peak := torch.Memory()
+	return peak
+}
+
 // limitMemory puts the budget in force, if there is one. It has to come before the
-// first tensor of the process.
+// first tensor of the process. On a CUDA device the search alone knows of it.
 func (r *run) limitMemory() (lift func(), err error) {
 	if r.Budget == 0 {
 		return func() {}, nil
+	}
+	if r.at.CUDA && !r.Auto {
+		return nil, errors.New("a memory budget on a CUDA device is for a batch that is searched; steps there have all of the device's memory")
 	}
 	// Gradients are as large as what is trained, and moments twice that.
 	if least := r.model.Params.Bytes() + 3*4*r.model.Params.Trainable(); r.Budget < least+reserve {
 		return nil, fmt.Errorf("a memory budget of %s; weights, gradients and moments of %s alone take %s",
 			humanize.IBytes(uint64(r.Budget)), r.Settings.Model, humanize.IBytes(uint64(least)))
+	}
+	if r.at.CUDA {
+		return func() {}, nil
 	}
 	if err := torch.CountMemory(); err != nil {
 		return nil, err

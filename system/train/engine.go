@@ -17,6 +17,7 @@ import (
 // random number generator of the process. It belongs to a session.
 type engine struct {
 	sc       *torch.Scope
+	at       torch.Place // of weights and images
 	settings *Settings
 	pixels   int // side of an image
 	*step.Stepper
@@ -24,14 +25,14 @@ type engine struct {
 	gradients *ranks.Gradients // nil: there are no other ranks
 }
 
-// newEngine makes an engine that begins with weights from src.
-func newEngine(sc *torch.Scope, m *model.Model, s *Settings, pixels int, src nn.Source) (*engine, error) {
-	stepper, err := step.New(sc, m, src, s.Step, step.Options{Input: s.Input, Decay: s.Decay, Clip: s.Clip})
+// newEngine makes an engine at a place that begins with weights from src.
+func newEngine(sc *torch.Scope, at torch.Place, m *model.Model, s *Settings, pixels int, src nn.Source) (*engine, error) {
+	stepper, err := step.New(sc, m, src, s.Step, step.Options{Input: s.Input, Decay: s.Decay, Clip: s.Clip, Place: at})
 	if err != nil {
 		return nil, err
 	}
 	sc.Seed(s.Seed)
-	return &engine{sc: sc, settings: s, pixels: pixels, Stepper: stepper}, nil
+	return &engine{sc: sc, at: at, settings: s, pixels: pixels, Stepper: stepper}, nil
 }
 
 // A result is what a training step leaves: numbers that are still tensors, because
@@ -67,11 +68,11 @@ func (e *engine) update(r *result, rate float64, at Place) (err error) {
 	return err
 }
 
-// inputs makes tensors of a batch.
+// inputs makes tensors of a batch, where the weights are.
 func (e *engine) inputs(sc *torch.Scope, b *loader.Batch) (x, y *torch.Tensor) {
 	n := int64(len(b.Labels))
 	x = sc.FromFloat32(b.Pixels, n, int64(e.Model.Bands), int64(e.pixels), int64(e.pixels))
-	return x, sc.FromFloat32(b.Labels, n)
+	return sc.Move(x, e.at), sc.Move(sc.FromFloat32(b.Labels, n), e.at)
 }
 
 // read reads the losses and norms of steps, once for all of them.
@@ -115,7 +116,7 @@ func (e *engine) tensors() []safetensors.Source {
 			floats(momentName(firstKey, p.Name), p.Shape, e.AdamW.First[i]),
 			floats(momentName(secondKey, p.Name), p.Shape, e.AdamW.Second[i]))
 	}
-	state := e.sc.RandomState()
+	state := e.sc.RandomState(e.at)
 	return append(out, floats(stepName, nil, e.AdamW.Steps[0]),
 		safetensors.Source{Name: rngName, DType: safetensors.U8, Shape: []int{len(state)}, Bytes: state})
 }
@@ -161,7 +162,7 @@ func (e *engine) restore(c *checkpoint) error {
 	if err := c.ReadUint8(rngName, state); err != nil {
 		return err
 	}
-	e.sc.SetRandomState(state)
+	e.sc.SetRandomState(e.at, state)
 	return nil
 }
 

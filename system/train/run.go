@@ -57,6 +57,7 @@ type run struct {
 	Job
 	dir        *directory
 	model      *model.Model
+	at         torch.Place // of the steps
 	state      State
 	schedule   schedule
 	train      *loader.Loader
@@ -136,6 +137,9 @@ func (r *run) prepare() (err error) {
 	if err := s.Step.CheckExchange(); s.Ranks > 0 && err != nil {
 		return err
 	}
+	if r.at, err = r.findPlace(); err != nil {
+		return err
+	}
 	if r.state.Data, err = identifyBoth(r.Train, r.Validation); err != nil {
 		return err
 	}
@@ -157,6 +161,19 @@ func (r *run) prepare() (err error) {
 		return err
 	}
 	return r.openLoaders()
+}
+
+// findPlace finds the device that this rank makes its steps on, before anything draws
+// a random number.
+func (r *run) findPlace() (p torch.Place, err error) {
+	if r.Settings.Device != CUDA {
+		return p, nil
+	}
+	all, err := torch.CUDAPlaces()
+	if err != nil {
+		return p, err
+	}
+	return all[r.Team.Local%len(all)], nil
 }
 
 // openLoaders makes what depends on the batch.
@@ -269,7 +286,7 @@ func (r *run) load(sc *torch.Scope, c *checkpoint) (err error) {
 	machine := Machine{torch.Version(), torch.CPUCapability()}
 	switch {
 	case !r.chief():
-		r.engine, err = newEngine(sc, r.model, &r.Settings, r.state.Data.Pixels, nn.Formula{Seed: r.Settings.Seed})
+		r.engine, err = newEngine(sc, r.at, r.model, &r.Settings, r.state.Data.Pixels, nn.Formula{Seed: r.Settings.Seed})
 	case c == nil:
 		err = r.begin(sc, machine)
 	default:
@@ -303,7 +320,7 @@ func (r *run) goOn(sc *torch.Scope, c *checkpoint, machine Machine) (err error) 
 	if err := restore(r.schedule, r.state.Schedule); err != nil {
 		return err
 	}
-	if r.engine, err = newEngine(sc, r.model, &r.Settings, r.state.Data.Pixels, c); err != nil {
+	if r.engine, err = newEngine(sc, r.at, r.model, &r.Settings, r.state.Data.Pixels, c); err != nil {
 		return err
 	}
 	if err := r.engine.restore(c); err != nil {
@@ -347,7 +364,7 @@ func (r *run) begin(sc *torch.Scope, machine Machine) (err error) {
 		defer f.Close()
 		src = f
 	}
-	if r.engine, err = newEngine(sc, r.model, &r.Settings, r.state.Data.Pixels, src); err != nil {
+	if r.engine, err = newEngine(sc, r.at, r.model, &r.Settings, r.state.Data.Pixels, src); err != nil {
 		return err
 	}
 	if r.journal, err = newJournal(r.dir.file(JournalName)); err != nil {

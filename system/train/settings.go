@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"lensbench/system/augment"
 	"lensbench/system/step"
@@ -33,10 +35,23 @@ type Settings struct {
 	Sched   ScheduleSetting `json:"schedule"`       // of the rate
 	Stop    StopSetting     `json:"stop"`           // before Epochs
 
+	// Device is what steps are made on, one of Devices; "": CPU. Each rank of a machine
+	// takes the next CUDA device.
+	Device string `json:"device,omitempty"`
+
 	// Ranks is the number of processes, each with batches and threads of its own: a
 	// step has Ranks times as many images. A run may go on with another number. 0: 1.
 	Ranks int `json:"ranks,omitempty"`
 }
+
+// What steps are made on.
+const (
+	CPU  = "cpu"
+	CUDA = "cuda"
+)
+
+// Devices are their names.
+var Devices = []string{CPU, CUDA}
 
 // A ScheduleSetting says how the rate changes.
 type ScheduleSetting struct {
@@ -120,6 +135,9 @@ func (r *Range) String() string {
 func (s *Settings) Check() error {
 	if r := s.Outside(); r != nil {
 		return fmt.Errorf("%s %g; want %s", r.Name, r.Value(s), r)
+	}
+	if s.Device != "" && !slices.Contains(Devices, s.Device) {
+		return fmt.Errorf("device %q; want %s", s.Device, strings.Join(Devices, " or "))
 	}
 	if _, err := stretch.Parse(string(s.Stretch)); err != nil {
 		return err

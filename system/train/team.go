@@ -31,6 +31,11 @@ func (r *run) unite(sc *torch.Scope) error {
 	if err := r.takeState(sc); err != nil {
 		return err
 	}
+	if r.at.CUDA {
+		if err := r.Team.OnDevices(); err != nil {
+			return err
+		}
+	}
 	g, err := ranks.NewGradients(r.Team, r.model.Params, torch.ReducerConfig{})
 	if err != nil {
 		return err

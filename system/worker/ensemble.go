@@ -69,7 +69,7 @@ func (s *Server) openEnsemble(c protocol.Settings, cache string) (network, error
 		State:       script.State{Freeze: c.Freeze, Optimise: c.Optimise},
 		Calibration: seen,
 	})
-	if errors.Is(err, ensemble.ErrNoDevice) || errors.Is(err, plan.ErrDropout) {
+	if errors.Is(err, torch.ErrNoDevice) || errors.Is(err, plan.ErrDropout) {
 		return nil, refuse(protocol.Unsupported, "%v", err)
 	}
 	if err != nil {

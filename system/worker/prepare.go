@@ -49,6 +49,9 @@ func (s *Server) prepare(p *protocol.Prepare) (*protocol.Facts, error) {
 // settings want, is slower for it, and that is then part of the time.
 func (s *Server) enter(pass string, c protocol.Settings) error {
 	s.counts, s.looks = pass == protocol.PassMemory, pass == protocol.PassProfile
+	if s.counts && c.Device == protocol.DeviceCUDA {
+		return refuse(protocol.Unsupported, "pass memory on a CUDA device: tensors are counted on the CPU alone; of training, device_peak is in every sample")
+	}
 	if !slices.Contains(passes, pass) {
 		return refuse(protocol.BadRequest, "unknown pass %q, want %s", pass, strings.Join(passes, ", "))
 	}
@@ -67,9 +70,12 @@ func (s *Server) enter(pass string, c protocol.Settings) error {
 	return nil
 }
 
-// counting says what counts memory, "" if nothing does.
+// counting says what counts memory, "" if nothing does. A device's own allocator counts
+// always.
 func counting(pass string, c protocol.Settings) string {
 	switch {
+	case c.Device == protocol.DeviceCUDA:
+		return ""
 	case pass == protocol.PassMemory:
 		return "pass memory"
 	case c.Budget > 0:

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"lensbench/protocol"
@@ -19,6 +20,8 @@ type clock struct {
 	durations   []float64 // s
 	latencies   []float64 // s, of queries that did not wait for each other
 	delay       float64   // by which iterations are made longer, as a fraction
+
+	added atomic.Int64 // ns by which they were made longer
 }
 
 // start begins the first iteration.
@@ -46,9 +49,11 @@ func (c *clock) slow(began time.Time) time.Time {
 	if c == nil || c.delay == 0 {
 		return now
 	}
-	for until := now.Add(time.Duration(c.delay * float64(now.Sub(began)))); now.Before(until); {
+	done := now
+	for until := done.Add(time.Duration(c.delay * float64(done.Sub(began)))); now.Before(until); {
 		now = time.Now()
 	}
+	c.added.Add(int64(now.Sub(done)))
 	return now
 }
 
@@ -119,6 +124,12 @@ func (s *Server) measure(n int) (*protocol.Sample, error) {
 		sample.TensorPeak = sample.Memory.AtPeak.Total()
 	}
 	sample.Extra, err = s.work.extra(sample.Wall / float64(n))
+	if err == nil && s.delay > 0 {
+		if sample.Extra == nil {
+			sample.Extra = map[string]protocol.Number{}
+		}
+		sample.Extra["delay_seconds"] = protocol.Number(time.Duration(c.added.Load()).Seconds())
+	}
 	return sample, err
 }
 

@@ -21,6 +21,7 @@ type training struct {
 	team     *ranks.Team // nil: one rank
 	exchange *ranks.Gradients
 	cache    string // directory for simulated images
+	place    torch.Place
 	lane     *nn.Lane
 	model    *model.Model
 	stepper  *step.Stepper
@@ -80,31 +81,51 @@ func openRank(c protocol.Settings, cache string, team *ranks.Team, others *compa
 			return nil, refuse(protocol.Unsupported, "%v", err)
 		}
 	}
-	lane, err := nn.OpenLane(torch.Session{Threads: c.Threads})
-	if err != nil {
+	w := &training{company: others, settings: c, team: team, cache: cache, model: m, short: finalTraining}
+	if w.place, err = w.findPlace(); err != nil {
 		return nil, err
 	}
-	w := &training{company: others, settings: c, team: team, cache: cache, lane: lane, model: m, short: finalTraining,
-		watch: watch{monitor: c.Monitor, counts: countsSteps(c)}}
+	w.watch = watch{monitor: c.Monitor, counts: countsSteps(c), place: w.place}
+	if w.lane, err = nn.OpenLane(torch.Session{Threads: c.Threads}); err != nil {
+		return nil, err
+	}
 	if c.Budget > 0 {
 		w.ration = newRation(c)
 	}
-	if err := lane.Do(func(sc *torch.Scope) error { return w.load(sc, s) }); err != nil {
+	if err := w.lane.Do(func(sc *torch.Scope) error { return w.load(sc, s) }); err != nil {
 		w.closeRank()
 		return nil, err
 	}
 	return w, nil
 }
 
+// findPlace returns where the steps of this rank are made: each rank of a machine takes
+// the next device.
+func (w *training) findPlace() (p torch.Place, err error) {
+	if w.settings.Device != protocol.DeviceCUDA {
+		return p, nil
+	}
+	all, err := torch.CUDAPlaces()
+	if err != nil {
+		return p, refuse(protocol.Unsupported, "%v", err)
+	}
+	return all[w.rank()%len(all)], nil
+}
+
 // load makes the tensors, which stay until the lane is closed.
 func (w *training) load(sc *torch.Scope, s step.Settings) (err error) {
 	formula := nn.Formula{Seed: uint64(w.settings.Seed)}
-	w.stepper, err = step.New(sc, w.model, formula, s, step.Options{Input: w.settings.Pixels, Decay: optim.DefaultDecay, Clip: optim.DefaultClip})
+	w.stepper, err = step.New(sc, w.model, formula, s, step.Options{Input: w.settings.Pixels, Decay: optim.DefaultDecay, Clip: optim.DefaultClip, Place: w.place})
 	if err != nil {
 		return err
 	}
 	w.stepper.Keep(sc)
-	w.health = newHealth(sc)
+	w.health = newHealth(sc, w.place)
+	if w.team != nil && w.place.CUDA {
+		if err := w.team.OnDevices(); err != nil {
+			return err
+		}
+	}
 	if w.team != nil {
 		if w.exchange, err = ranks.NewGradients(w.team, w.model.Params, torch.ReducerConfig{Sent: w.settings.Exchange == "gloo"}); err != nil {
 			return err
@@ -131,9 +152,9 @@ var exchanging = true
 
 func (w *training) openSource(sc *torch.Scope, f nn.Formula) (source, error) {
 	if w.settings.Source != "disk" {
-		return newMemory(sc, f, w.settings, w.rank(), max(w.settings.Accumulate, 1)), nil
+		return newMemory(sc, f, w.place, w.settings, w.rank(), max(w.settings.Accumulate, 1)), nil
 	}
-	d, err := openDisk(w.settings, w.cache, w.rank())
+	d, err := openDisk(w.settings, w.place, w.cache, w.rank())
 	if err != nil {
 		return nil, err
 	}
@@ -203,11 +224,12 @@ func (w *training) iterate(n int, c *clock) error {
 
 // iterateRank makes steps, from when all ranks are there to when all have ended.
 func (w *training) iterateRank(n int, c *clock) error {
-	w.watch.begin()
 	return w.lane.Do(func(sc *torch.Scope) error {
+		w.watch.begin(sc)
 		if err := w.health.begin(sc, w.stepper.AdamW.Scaler); err != nil {
 			return err
 		}
+		sc.Synchronize(w.place)
 		if err := w.barrier(); err != nil {
 			return err
 		}
@@ -216,6 +238,7 @@ func (w *training) iterateRank(n int, c *clock) error {
 			if err := w.iteration(sc); err != nil {
 				return err
 			}
+			sc.Synchronize(w.place) // an iteration is over when the device has done it
 			if i == n-1 {
 				if err := w.barrier(); err != nil {
 					return err
@@ -237,7 +260,7 @@ func (w *training) iteration(sc *torch.Scope) error {
 		return err
 	}
 	loss.Free()
-	_, err = w.watch.step()
+	_, err = w.watch.step(sc)
 	return err
 }
 
@@ -256,10 +279,13 @@ func (w *training) extra(step float64) (map[string]protocol.Number, error) {
 		return out, w.communication(out, step)
 	}
 	if w.ration != nil {
-		w.ration.extra(out, w.watch.peaks.All.Total())
+		w.ration.extra(out, max(w.watch.peaks.All.Total(), w.watch.devicePeak))
 	}
 	if w.watch.monitor != "" {
 		out["monitor_peak"] = protocol.Number(w.watch.peak)
+	}
+	if w.place.CUDA {
+		out["device_peak"] = protocol.Number(w.watch.devicePeak)
 	}
 	return out, nil
 }

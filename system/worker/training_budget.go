@@ -134,12 +134,13 @@ func (w *training) timed(sc *torch.Scope, at, n int, part cut) (o adaptive.Obser
 	err = sc.Try(func(sc *torch.Scope) {
 		images, labels := part(sc, at, n)
 		w.stepOf(sc, images, labels)
+		sc.Synchronize(w.place)
 	})
 	o.Seconds = time.Since(begin).Seconds()
 	if o.OutOfMemory = errors.Is(err, torch.ErrOutOfMemory); err != nil {
 		sc.ZeroGrads(w.stepper.AdamW.Weights)
 	}
-	peak, looked := w.watch.step()
+	peak, looked := w.watch.step(sc)
 	o.Peak = peak
 	if err == nil {
 		err = looked
@@ -176,11 +177,11 @@ func (w *training) rationDigests(sc *torch.Scope) (out outputs, err error) {
 		w.ration.seen = func(images, labels *torch.Tensor) error {
 			return errors.Join(hashTensor(pixels, images), hashTensor(classes, labels))
 		}
-		w.watch.begin()
+		w.watch.begin(sc)
 		if err := w.portion(sc); err != nil {
 			return out, err
 		}
-		out.digests = append(out.digests, hex.EncodeToString(pixels.Sum(nil)), hex.EncodeToString(classes.Sum(nil)), budgetWord(w.watch.since().All.Total(), w.ration.budget))
+		out.digests = append(out.digests, hex.EncodeToString(pixels.Sum(nil)), hex.EncodeToString(classes.Sum(nil)), budgetWord(max(w.watch.since().All.Total(), w.watch.devicePeak), w.ration.budget))
 	}
 	return out, nil
 }

@@ -191,7 +191,7 @@ func (w *training) addChecked(sc *torch.Scope) error {
 		return refuse(protocol.BadRequest, "check_images: %d, want a multiple of %d images, batch × ranks, in memory", n, each)
 	}
 	formula := nn.Formula{Seed: uint64(w.settings.Seed)}
-	_, err := w.addFrom(sc, newMemory(sc, formula, w.settings, w.rank(), n/each), n/each)
+	_, err := w.addFrom(sc, newMemory(sc, formula, w.place, w.settings, w.rank(), n/each), n/each)
 	return err
 }
 

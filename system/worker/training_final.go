@@ -134,7 +134,7 @@ func (w *training) begin(sc *torch.Scope, seed uint64) error {
 	sc.Seed(seed)
 	if w.ration != nil {
 		w.ration = newRation(w.settings)
-		w.watch.begin()
+		w.watch.begin(sc)
 	}
 	formula := nn.Formula{Seed: seed}
 	for _, p := range w.model.Params.All() {
@@ -193,11 +193,12 @@ func (w *training) finalPass(sc *torch.Scope, stream *loader.Stream, batches int
 	})
 }
 
-// tensorsOf makes tensors of images of the short training, of the network's size.
+// tensorsOf makes tensors of images of the short training, of the network's size and
+// where it is.
 func (w *training) tensorsOf(sc *torch.Scope, pixels, labels []float32) (x, y *torch.Tensor) {
 	n, side := int64(len(labels)), int64(w.short.pixels)
-	x = sc.FromFloat32(pixels, n, int64(w.model.Bands), side, side)
-	return trained.Resize(sc, x, w.settings.Pixels), sc.FromFloat32(labels, n)
+	x = sc.Move(sc.FromFloat32(pixels, n, int64(w.model.Bands), side, side), w.place)
+	return trained.Resize(sc, x, w.settings.Pixels), sc.Move(sc.FromFloat32(labels, n), w.place)
 }
 
 // heldFigures are the mean loss and the AUROC on images that were held back; NaN if the

@@ -20,7 +20,9 @@ type count struct {
 	skipped int // those that a scaler skipped instead
 }
 
-func newHealth(sc *torch.Scope) health { return health{count: sc.Keep(sc.Zeros(torch.Float32))} }
+func newHealth(sc *torch.Scope, at torch.Place) health {
+	return health{count: sc.Keep(sc.Move(sc.Zeros(torch.Float32), at))}
+}
 
 // begin counts from 0.
 func (h *health) begin(sc *torch.Scope, s *optim.Scaler) (err error) {

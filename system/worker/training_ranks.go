@@ -39,6 +39,7 @@ func (w *training) localStep() (seconds float64, err error) {
 		}
 		begin := time.Now()
 		_, err := w.step(sc)
+		sc.Synchronize(w.place)
 		seconds = time.Since(begin).Seconds()
 		return err
 	})

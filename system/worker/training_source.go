@@ -37,14 +37,14 @@ type memory struct {
 
 // newMemory makes the images of a rank's micro-batches, which stay until the lane is
 // closed: of the formula's array those that follow those of the ranks before.
-func newMemory(sc *torch.Scope, f nn.Formula, c protocol.Settings, rank, parts int) *memory {
+func newMemory(sc *torch.Scope, f nn.Formula, at torch.Place, c protocol.Settings, rank, parts int) *memory {
 	n := c.Batch * parts
 	if c.Budget > 0 {
 		n, parts = c.Images, c.Images/c.Batch
 	}
 	return &memory{
-		images: sc.Keep(images(sc, f, rank*n, n, c.Bands, c.Pixels)),
-		labels: sc.Keep(sc.FromFloat32(alternating(rank*n, n), int64(n))),
+		images: sc.Keep(sc.Move(images(sc, f, rank*n, n, c.Bands, c.Pixels), at)),
+		labels: sc.Keep(sc.Move(sc.FromFloat32(alternating(rank*n, n), int64(n)), at)),
 		batch:  int64(c.Batch), parts: int64(parts),
 	}
 }
@@ -81,6 +81,7 @@ func alternating(first, n int) []float32 {
 // epoch.
 type disk struct {
 	settings protocol.Settings
+	place    torch.Place // of the tensors
 	images   survey.Images
 	loader   *loader.Loader
 	stream   *loader.Stream // of the epoch; nil: none yet
@@ -99,7 +100,7 @@ const (
 	cacheMapped = "mapped"
 )
 
-func openDisk(c protocol.Settings, cache string, rank int) (*disk, error) {
+func openDisk(c protocol.Settings, at torch.Place, cache string, rank int) (*disk, error) {
 	dir, err := simulated(cache, survey.Spec{Seed: uint64(c.Seed), Count: c.Images, Pixels: c.Pixels, Bands: c.Bands})
 	if err != nil {
 		return nil, err
@@ -107,7 +108,7 @@ func openDisk(c protocol.Settings, cache string, rank int) (*disk, error) {
 	if dir, err = converted(dir, c.Format); err != nil {
 		return nil, err
 	}
-	d := &disk{settings: c}
+	d := &disk{settings: c, place: at}
 	if d.images, err = survey.OpenImages(dir); err != nil {
 		return nil, err
 	}
@@ -165,7 +166,8 @@ func (d *disk) next(sc *torch.Scope) (images, labels *torch.Tensor, err error) {
 	}
 	bands, height, width := d.images.Shape()
 	n := int64(len(b.Labels))
-	return sc.FromFloat32(b.Pixels, n, int64(bands), int64(height), int64(width)), sc.FromFloat32(b.Labels, n), nil
+	images = sc.Move(sc.FromFloat32(b.Pixels, n, int64(bands), int64(height), int64(width)), d.place)
+	return images, sc.Move(sc.FromFloat32(b.Labels, n), d.place), nil
 }
 
 // begin begins the next epoch.

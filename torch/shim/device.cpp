@@ -2,6 +2,7 @@
 // c10 when it is opened: nothing here links to it.
 #include "core.hpp"
 
+#include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
@@ -19,6 +20,13 @@ c10::Device device(int index) {
   if (index < 0 || index >= count())
     throw Failure(LT_ERR_ARGUMENT, "there is no CUDA device " + std::to_string(index) + "; libtorch sees " + std::to_string(count()));
   return {kind, c10::DeviceIndex(index)};
+}
+
+c10::DeviceAllocator &allocator() { return *c10::getDeviceAllocator(kind); }
+
+// both sorts of pools together
+const c10::CachingAllocator::Stat &total(const c10::CachingAllocator::StatArray &s) {
+  return s[size_t(c10::CachingAllocator::StatType::AGGREGATE)];
 }
 
 } // namespace
@@ -51,5 +59,21 @@ lt_error *lt_stream_enter(int index, lt_stream **out) {
 }
 
 void lt_stream_leave(lt_stream *s) { delete s; }
+
+lt_error *lt_cuda_synchronize(int index) {
+  return guard([&] { c10::impl::getDeviceGuardImpl(kind)->synchronizeDevice(device(index).index()); });
+}
+
+lt_error *lt_cuda_memory_read(int index, lt_cuda_memory *out) {
+  return guard([&] {
+    auto s = allocator().getDeviceStats(device(index).index());
+    *out = {total(s.allocated_bytes).current, total(s.allocated_bytes).peak, total(s.reserved_bytes).current,
+        total(s.reserved_bytes).peak, s.num_ooms};
+  });
+}
+
+lt_error *lt_cuda_memory_reset_peaks(int index) {
+  return guard([&] { allocator().resetPeakStats(device(index).index()); });
+}
 
 }

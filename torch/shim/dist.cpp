@@ -199,8 +199,13 @@ lt_error *lt_all_gather(lt_group *g, const lt_tensor *t, lt_tensor **out) {
   });
 }
 
+// The barrier is among the processes, over Gloo. NCCL's would only queue one on a device.
 lt_error *lt_barrier(lt_group *g) {
-  return guard([&] { g->group->barrier()->wait(); });
+  return guard([&] {
+    c10d::BarrierOptions o;
+    o.device = at::Device(at::kCPU);
+    g->group->barrier(o)->wait();
+  });
 }
 
 void lt_group_free(lt_group *g) { delete g; }

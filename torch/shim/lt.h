@@ -199,10 +199,13 @@ int lt_threads_get(void);
 lt_error *lt_threads_set(int n);
 lt_error *lt_threads_rest(void); /* ends the idle threads of the calling thread's team */
 
-/* the process's CPU random number generator; the seed reaches other devices too */
+/*
+ * the process's random number generators: that of a CUDA device, or with an index below
+ * 0 that of the CPU; the seed reaches all
+ */
 lt_error *lt_seed(uint64_t seed);
-lt_error *lt_random_state(lt_tensor **out); /* uint8 [n], out [owned] */
-lt_error *lt_random_state_set(const lt_tensor *state);
+lt_error *lt_random_state(int index, lt_tensor **out); /* uint8 [n] on the CPU, out [owned] */
+lt_error *lt_random_state_set(int index, const lt_tensor *state);
 
 /*
  * Exact bytes of CPU tensors. Every block of memory is in one category. A new
@@ -317,6 +320,15 @@ int lt_cuda_devices(void);                                              /* those
 lt_error *lt_to_cuda(const lt_tensor *t, int index, lt_tensor **out);   /* out [owned] */
 lt_error *lt_stream_enter(int index, lt_stream **out);                  /* out [owned], given back to lt_stream_leave */
 void lt_stream_leave(lt_stream *s);                                     /* NULL is allowed */
+lt_error *lt_cuda_synchronize(int index);                               /* waits for all work that was queued there */
+
+/* what the caching allocator of a device has given out, in bytes, once a tensor was there */
+typedef struct {
+  int64_t allocated, allocated_peak, reserved, reserved_peak;
+  int64_t failures; /* allocations that failed with an empty cache, too */
+} lt_cuda_memory;
+lt_error *lt_cuda_memory_read(int index, lt_cuda_memory *out);
+lt_error *lt_cuda_memory_reset_peaks(int index); /* to what is there now */
 
 /* the library */
 const char *lt_version(void);                    /* of libtorch, for example 2.11.0 */

@@ -108,7 +108,7 @@ int64_t lt_nbytes(const lt_tensor *t) { return impl(t)->numel() * int64_t(impl(t
 
 int lt_alike(const lt_tensor *a, const lt_tensor *b) {
   const auto &x = *impl(a), &y = *impl(b);
-  if (x.dtype() != y.dtype() || x.sizes() != y.sizes() || !x.is_non_overlapping_and_dense() || !y.is_non_overlapping_and_dense()) return 0;
+  if (x.dtype() != y.dtype() || x.device() != y.device() || x.sizes() != y.sizes() || !x.is_non_overlapping_and_dense() || !y.is_non_overlapping_and_dense()) return 0;
   for (int64_t i = 0; i < x.dim(); i++)
     if (x.size(i) > 1 && x.stride(i) != y.stride(i)) return 0; // the stride of a single element means nothing
   return 1;

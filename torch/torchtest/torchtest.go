@@ -17,6 +17,7 @@ import (
 // not look into the shared library: `make test` sets it to the library's hash.
 func Main(m *testing.M) {
 	_ = os.Getenv("LENSBENCH_SHIM_HASH")
+	_ = torch.LoadCUDA() // before the first seed; without it, tests on devices say why
 	status := m.Run()
 	if n, f := torch.LiveTensors(), torch.LiveCallbacks(); n+f != 0 && status == 0 {
 		fmt.Fprintf(os.Stderr, "the tests left %d tensors and %d callbacks alive\n", n, f)
