@@ -57,7 +57,7 @@ func TestNotMeasured(t *testing.T) {
 	if e := Of("loader", cells, []Past{ran("1", 2, 3)}); e != (Estimate{355, Usual, ""}) {
 		t.Errorf("loader: %+v", e)
 	}
-	if e := Of("serving", cells, nil); e != (Estimate{860, Reckoned, ""}) {
+	if e := Of("serving", cells, nil); e != (Estimate{642, Usual, ""}) {
 		t.Errorf("serving: %+v", e)
 	}
 	// Two cells of 8 restarts: 2 × 3 s, two warm-ups, 10 blocks of two samples with as much before.

@@ -65,7 +65,7 @@ func (b *sheetBuilder) verdict() sentence {
 	} else if c.Reason != "" {
 		text += ": " + c.Reason
 	}
-	if c.Device != "" {
+	if c.Device != "" && c.Verdict != record.NotTested {
 		text += ". Holds for " + c.Device
 	}
 	return sentence{"Verdict", text, toneOf(c.Verdict)}
