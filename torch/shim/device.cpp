@@ -61,19 +61,26 @@ lt_error *lt_stream_enter(int index, lt_stream **out) {
 void lt_stream_leave(lt_stream *s) { delete s; }
 
 lt_error *lt_cuda_synchronize(int index) {
-  return guard([&] { c10::impl::getDeviceGuardImpl(kind)->synchronizeDevice(device(index).index()); });
+  return guard([&] {
+    c10::DeviceIndex i = device(index).index();
+    c10::impl::getDeviceGuardImpl(kind)->synchronizeDevice(i);
+  });
 }
 
 lt_error *lt_cuda_memory_read(int index, lt_cuda_memory *out) {
   return guard([&] {
-    auto s = allocator().getDeviceStats(device(index).index());
+    c10::DeviceIndex i = device(index).index();
+    auto s = allocator().getDeviceStats(i);
     *out = {total(s.allocated_bytes).current, total(s.allocated_bytes).peak, total(s.reserved_bytes).current,
         total(s.reserved_bytes).peak, s.num_ooms};
   });
 }
 
 lt_error *lt_cuda_memory_reset_peaks(int index) {
-  return guard([&] { allocator().resetPeakStats(device(index).index()); });
+  return guard([&] {
+    c10::DeviceIndex i = device(index).index();
+    allocator().resetPeakStats(i);
+  });
 }
 
 }

@@ -230,9 +230,9 @@ void random_state_is_restored() {
   lt_arg size[] = {{LT_INTS, 1, 0}}, first[1], second[1];
   int n;
   expect(kind_of(lt_seed(3)) == 0);
-  expect(kind_of(lt_random_state(&state)) == 0);
+  expect(kind_of(lt_random_state(-1, &state)) == 0);
   expect(kind_of(lt_call(rand, size, 1, pool, first, 1, &n)) == 0);
-  expect(kind_of(lt_random_state_set(state)) == 0);
+  expect(kind_of(lt_random_state_set(-1, state)) == 0);
   expect(kind_of(lt_call(rand, size, 1, pool, second, 1, &n)) == 0);
   expect(values(tensor_of(first[0])) == values(tensor_of(second[0])));
   for (lt_tensor *t : {state, tensor_of(first[0]), tensor_of(second[0])}) lt_free(t);
@@ -328,6 +328,11 @@ void library_says_what_it_is() {
   expect(strchr(lt_version(), '.') != nullptr);
   expect(strlen(lt_cpu_capability()) > 0);
   expect(kind_of(lt_load_cuda()) != LT_ERR_ARGUMENT); // there or not, it answers
+  lt_cuda_memory memory;
+  const int beyond = lt_cuda_devices();
+  expect(kind_of(lt_cuda_synchronize(beyond)) == LT_ERR_ARGUMENT);
+  expect(kind_of(lt_cuda_memory_reset_peaks(beyond)) == LT_ERR_ARGUMENT);
+  expect(kind_of(lt_cuda_memory_read(beyond, &memory)) == LT_ERR_ARGUMENT);
 }
 
 } // namespace
