@@ -33,7 +33,8 @@ const (
 // featureNames are the features of which one meets a need: the need itself, as
 // accelerators have it, or what Linux calls the instructions of a CPU. Those of
 // avx512_fp16 do not: with them alone oneDNN 3.10 makes the gradients of convolutions'
-// weights by its reference kernel, a hundred times slower.
+// weights by its reference kernel, and a step of resnet18 takes a hundred times as long
+// as in bfloat16.
 var featureNames = map[string][]string{
 	NeedBF16: {"bf16", "avx512_bf16", "amx_bf16"},
 	NeedFP16: {"fp16", "amx_fp16"},

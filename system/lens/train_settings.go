@@ -188,6 +188,9 @@ func (t *training) checkValues() error {
 	if s.Device != "" && !slices.Contains(train.Devices, s.Device) {
 		return cli.Unknown(s.Device, "device", train.Devices)
 	}
+	if s.Device == train.CPU { // as if it had not been said: a run goes on either way
+		s.Device = ""
+	}
 	if !slices.Contains(train.Schedules, s.Sched.Kind) {
 		return cli.Unknown(s.Sched.Kind, "schedule", train.Schedules)
 	}

@@ -9,8 +9,8 @@ import (
 	"lensbench/torch"
 )
 
-// Where there is a CUDA device, a run on it, resumed in the middle, comes to about the
-// loss that it comes to on the CPU; where there is none, the error says so before
+// Where there is a CUDA device, a run on it comes to about the loss that it comes to on
+// the CPU; where there is none, the error says so before
 // anything is written.
 func TestOnDevice(t *testing.T) {
 	on := someJob(t.TempDir())

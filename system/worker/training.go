@@ -275,6 +275,9 @@ func (w *training) extra(step float64) (map[string]protocol.Number, error) {
 	if err := w.healthExtra(out); err != nil {
 		return nil, err
 	}
+	if w.place.CUDA {
+		out["device_peak"] = protocol.Number(w.watch.devicePeak)
+	}
 	if w.company != nil && !torch.CountingMemory() {
 		return out, w.communication(out, step)
 	}
@@ -283,9 +286,6 @@ func (w *training) extra(step float64) (map[string]protocol.Number, error) {
 	}
 	if w.watch.monitor != "" {
 		out["monitor_peak"] = protocol.Number(w.watch.peak)
-	}
-	if w.place.CUDA {
-		out["device_peak"] = protocol.Number(w.watch.devicePeak)
 	}
 	return out, nil
 }
