@@ -51,8 +51,9 @@ func (a *against) prepare(ctx context.Context, opts *runner.Options, cells []rec
 			return fmt.Errorf("--restarts %d: no difference can be proven in %s of %s; want at least %d", p.Restarts,
 				count(gate.Comparisons(opts.Cells), "comparison"), count(len(opts.Cells), "cell"), need)
 		}
-		p.Restarts = max(p.Restarts, need)
+		*p = gate.Sequential(*p, max(p.Restarts, need))
 	}
+	opts.Settled = gate.Settled
 	g, err := a.builds(ctx, *opts)
 	if err != nil {
 		return err
@@ -141,6 +142,9 @@ func replicate(ctx context.Context, first gate.Measured, ids []string, opts runn
 	g := *first.Run.Gate
 	g.Replicates = first.Run.ID
 	opts.Gate, opts.Cells = &g, gate.Only(first.Run.Cells, ids)
+	for i := range opts.Cells { // asked once, of what was flagged: nothing ends early
+		opts.Cells[i].Plan = gate.Fixed(opts.Cells[i].Plan)
+	}
 	if opts.Seed != 0 {
 		opts.Seed++
 	}

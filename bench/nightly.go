@@ -14,7 +14,6 @@ import (
 	"lensbench/baseline/history"
 	"lensbench/cli"
 	"lensbench/gate"
-	"lensbench/judge"
 	"lensbench/record"
 	"lensbench/report"
 	"lensbench/runner"
@@ -42,7 +41,8 @@ func newNightly(args []string) *cobra.Command {
 bench run --against does, and says it in the forms that a CI wants. A metric regressed
 if it is worse with p < 0.01, as one of all metrics of the night together, by more
 than 1 % (bytes: 0.1 % and 1 MiB), and if a fresh run confirms it with p < 0.05. A night
-whose canary is missed, or in which base is told apart from itself, is invalid.
+whose canary is missed, or in which base is told apart from itself, is invalid. Work in
+which a look after 8, 12, 16, 24 or 36 restarts finds nothing is not measured further.
 
 With --anchor, a build that stays the same from night to night runs, too, and the
 ratios to it are added to the history; see bench history.
@@ -155,7 +155,7 @@ func (n *nightlyCommand) goOn(ctx context.Context, opts runner.Options, stdout i
 	if err := unchanged(run.Gate); err != nil {
 		return err
 	}
-	opts.Workers = withBuilds(opts.Workers, run.Gate)
+	opts.Workers, opts.Settled = withBuilds(opts.Workers, run.Gate), gate.Settled
 	if err := runner.Resume(ctx, dir, opts); err != nil && !errors.Is(err, runner.ErrComplete) {
 		return stopped(err)
 	}
@@ -256,8 +256,7 @@ func (n *nightlyCommand) remember(m gate.Measured, v gate.Verdict, opts runner.O
 		note(fmt.Sprintf("%s: the night is invalid and is not added", path))
 		return nil
 	}
-	cells := judge.Pair(m.Run, m.Entries, gate.Anchor, gate.Head)
-	points := history.Points(m.Run, m.Entries, record.Verdicts{Cells: cells})
+	points := history.Points(m.Run, m.Entries, m.Against(gate.Anchor))
 	err := history.Dir(n.history).Append(points)
 	if errors.Is(err, history.ErrKnown) {
 		note(fmt.Sprintf("%v; it is not added again", err))

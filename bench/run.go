@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"lensbench/cli"
+	"lensbench/gate"
 	"lensbench/record"
 	"lensbench/runner"
 	"lensbench/runner/progress"
@@ -150,7 +151,7 @@ func (r *runCommand) goOn(ctx context.Context, stdout, stderr io.Writer) error {
 		if err := unchanged(run.Gate); err != nil {
 			return err
 		}
-		opts.Workers = withBuilds(opts.Workers, run.Gate)
+		opts.Workers, opts.Settled = withBuilds(opts.Workers, run.Gate), gate.Settled
 	}
 	err = runner.Resume(ctx, dir, opts)
 	if err != nil && !errors.Is(err, runner.ErrComplete) {

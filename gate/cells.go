@@ -90,7 +90,7 @@ func cell(c record.Cell, a record.Arm, o Options) record.Cell {
 	arm := func(name, worker string, s protocol.Settings) record.Arm {
 		return record.Arm{Name: name, Worker: worker, Settings: s, Needs: a.Needs}
 	}
-	g := record.Cell{Scenario: c.Scenario, Title: c.Title, Point: point, Measure: record.Alone(c.Measure), Plan: c.Plan,
+	g := record.Cell{Scenario: c.Scenario, Title: c.Title, Point: point, Measure: record.Alone(c.Measure), Plan: Fixed(c.Plan),
 		Arms: []record.Arm{
 			arm(Base, BaseWorker, a.Settings),
 			arm(Head, HeadWorker, a.Settings),
@@ -103,7 +103,6 @@ func cell(c record.Cell, a record.Arm, o Options) record.Cell {
 	if c.Equal != nil && c.Equal.Rule != record.RuleSeedBand {
 		g.Equal = c.Equal
 	}
-	g.Plan.Looks = nil
 	g.ID = identify(c.Scenario, point, a.Settings)
 	return g
 }

@@ -19,5 +19,8 @@
 // was measured too little for it, may miss its canary: it is inconclusive, and the run is
 // invalid if that is so of all.
 //
+// A cell ends before its last restart if a look finds nothing in it (Settled): time goes
+// to the cells in which something may have changed.
+//
 // The statistics are package judge's; builds are made by package revision.
 package gate

@@ -21,6 +21,9 @@ type night struct {
 	restart int // of each cell; 0 is 16
 	memory  bool
 	only    []string // cells, nil for all
+
+	looks   bool
+	scatter float64 // from process to process; 0 is 0.2 %
 }
 
 const blocks = 4
@@ -44,7 +47,8 @@ func (n night) plan() record.Run {
 }
 
 // measured is the night as it went: 20 ms an iteration, with a scatter of 0.3 % from
-// block to block and 0.2 % from process to process.
+// block to block and 0.2 % from process to process. Looks end its cells as the runner
+// has them ended.
 func (n night) measured() Measured {
 	rng := rand.New(rand.NewPCG(n.seed+1, 7))
 	m := Measured{Run: n.plan()}
@@ -55,6 +59,9 @@ func (n night) measured() Measured {
 	if n.only != nil {
 		m.Run.Cells = Only(m.Run.Cells, n.only)
 	}
+	if n.scatter == 0 {
+		n.scatter = 0.002
+	}
 	at := 0.0
 	entry := func(e record.Entry) {
 		at += 0.1
@@ -64,10 +71,14 @@ func (n night) measured() Measured {
 	for ci := range m.Run.Cells {
 		c := &m.Run.Cells[ci]
 		c.Plan.Restarts = restarts
+		if n.looks {
+			c.Plan = Sequential(c.Plan, restarts)
+		}
+		first := len(m.Entries)
 		for r := range restarts {
 			process := map[string]float64{}
 			for _, a := range c.Arms {
-				process[a.Name] = 0.02 * n.factor(a) * math.Exp(0.002*rng.NormFloat64())
+				process[a.Name] = 0.02 * n.factor(a) * math.Exp(n.scatter*rng.NormFloat64())
 				b, _ := m.Run.Gate.Build(a.Worker)
 				entry(record.Entry{Kind: record.KindWorker, Cell: c.ID, Worker: &record.WorkerEntry{Arm: a.Name, Restart: r, Pass: protocol.PassTime,
 					Hello: protocol.Hello{Worker: "lens", Build: b.ID}, Facts: protocol.Facts{ItemsPerIteration: 1}, Iterations: 1}})
@@ -81,6 +92,13 @@ func (n night) measured() Measured {
 						Said: protocol.Sample{Wall: d, Durations: []float64{d}, Items: 1, RSSPeak: 1 << 20}})
 				}
 				entry(record.Entry{Kind: record.KindBlock, Cell: c.ID, Block: &record.BlockEntry{Restart: r, Block: b, Samples: samples}})
+			}
+			if c.Plan.LooksAfter(r + 1) {
+				settled := Settled(m.Run.Machine, *c, m.Entries[first:], r+1)
+				entry(record.Entry{Kind: record.KindLook, Cell: c.ID, Look: &record.LookEntry{Restarts: r + 1, Settled: settled}})
+				if settled != nil {
+					break
+				}
 			}
 		}
 		for r := range 2 {
@@ -263,6 +281,12 @@ func TestSabotage(t *testing.T) {
 					record.Entry{Kind: record.KindStatus, Cell: c.ID, Status: &record.StatusEntry{Status: record.Skipped, Reason: "control base: needs cuda"}})
 			}
 		}, "nothing was measured: all work is skipped on this machine"},
+		"ended by a look that settles nothing": {func(m *Measured) {
+			c := cellOf(m, 0)
+			c.Plan = Sequential(c.Plan, 16)
+			drop(m, func(e record.Entry) bool { return e.Cell != c.ID || restartOf(e) < 3 })
+			m.Entries = slices.Insert(m.Entries, len(m.Entries)-1, record.Entry{Kind: record.KindLook, Cell: c.ID, Look: &record.LookEntry{Restarts: 8, Settled: []string{Head, Again, Canary}}})
+		}, "measuring ended after 8 of 16 restarts, though not all was equivalent and the canary seen"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, head := range []float64{1, 1.03} {
@@ -359,6 +383,78 @@ func TestFalseAlarms(t *testing.T) {
 	}
 	if alarms > 3 || missed > 3 { // 3 or more of 60 at 1 %: 2 %
 		t.Errorf("%d of %d quiet nights are flagged and %d are invalid", alarms, nights, missed)
+	}
+}
+
+// restartOf is that of a process or block, −1 of anything else.
+func restartOf(e record.Entry) int {
+	switch {
+	case e.Worker != nil:
+		return e.Worker.Restart
+	case e.Block != nil:
+		return e.Block.Restart
+	}
+	return -1
+}
+
+// Looks end quiet cells after half of their restarts, and change neither how often a
+// night is flagged by mistake nor what is found.
+func TestLooks(t *testing.T) {
+	for _, tt := range []struct {
+		name         string
+		night        night
+		nights       int
+		wrong        []string // outcomes
+		most         int      // of these
+		saved, saves float64  // shares of the restarts that are left out, at least and at most
+	}{
+		{"quiet", night{restart: 16}, 60, []string{Flagged, Invalid}, 3, 0.45, 0.5},
+		{"noisy", night{restart: 24, scatter: 0.007}, 60, []string{Flagged}, 3, 0, 0.4},
+		{"slower by 2 %", night{restart: 16, factors: map[string]float64{Head: 1.02}}, 40, []string{Passed, Invalid, Inconclusive}, 2, 0, 0.001},
+	} {
+		left, planned, wrong := 0, 0, 0
+		for i := range tt.nights {
+			n := tt.night
+			n.looks, n.seed = true, uint64(5000+i)
+			m := n.measured()
+			v := Judge(m, nil)
+			for c := range v.Cells {
+				planned += m.Run.Cells[c].Plan.Restarts
+				if v.Cells[c].Ended > 0 {
+					left += m.Run.Cells[c].Plan.Restarts - v.Cells[c].Ended
+				}
+			}
+			if slices.Contains(tt.wrong, v.Outcome) {
+				wrong++
+				t.Logf("%s: night %d: %s: %q", tt.name, i, v.Outcome, v.Reasons)
+			}
+		}
+		if saved := float64(left) / float64(planned); wrong > tt.most || saved < tt.saved || saved > tt.saves {
+			t.Errorf("%s: %d of %d nights came out %v; %.0f %% of the restarts were left out", tt.name, wrong, tt.nights, tt.wrong, 100*saved)
+		}
+	}
+}
+
+// What a look ended is equivalent, and does not make it easier to flag anything else.
+func TestEndedCellsKeepTheirPlaceInTheFamily(t *testing.T) {
+	n := night{looks: true, seed: 3, factors: map[string]float64{Head: 1.004}, scatter: 0.0005, restart: 12}
+	m := n.measured()
+	v := Judge(m, nil)
+	for _, c := range v.Cells {
+		if c.Ended == 0 || !c.Seen || c.Outcome != Passed {
+			t.Fatalf("%s ended after %d restarts: %s, %q", c.Name, c.Ended, c.Outcome, c.Reasons)
+		}
+		for _, f := range c.Findings {
+			if k := f.First; k.Outcome != record.Equivalent || k.Restarts != c.Ended || k.Family.Size != 4 || k.Family.Adjusted < 0.5 {
+				t.Errorf("%s: %s after %d restarts, %+v", f.Metric, k.Outcome, k.Restarts, k.Family)
+			}
+		}
+	}
+	history := m.Against(Base) // as if base were the anchor
+	for _, k := range history.Cells[0].Comparisons {
+		if !(k.Low > 0) || math.IsInf(k.High, 1) {
+			t.Errorf("the history has no interval: %+v", k)
+		}
 	}
 }
 

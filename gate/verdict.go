@@ -56,11 +56,12 @@ type Cell struct {
 	Name     string              `json:"name"`
 	Outcome  string              `json:"outcome"` // the worst of its findings, Invalid or Skipped
 	Reasons  []string            `json:"reasons,omitempty"`
-	Findings []Finding           `json:"findings"` // head against base, by metric
-	Again    []record.Comparison `json:"again"`    // base-again against base
-	Canary   []record.Comparison `json:"canary"`   // canary against head
-	Alarm    bool                `json:"alarm"`    // base was told apart from itself
-	Seen     bool                `json:"seen"`     // the canary was
+	Findings []Finding           `json:"findings"`              // head against base, by metric
+	Again    []record.Comparison `json:"again"`                 // base-again against base
+	Canary   []record.Comparison `json:"canary"`                // canary against head
+	Alarm    bool                `json:"alarm"`                 // base was told apart from itself
+	Seen     bool                `json:"seen"`                  // the canary was
+	Ended    int                 `json:"ended_after,omitempty"` // restarts after which a look found nothing and ended it; 0: none did
 }
 
 // A Finding is one metric of head.
@@ -77,13 +78,14 @@ func Judge(first Measured, replication *Measured) Verdict {
 	v := Verdict{Run: first.Run.ID, Gate: first.Run.Gate, Cells: []Cell{}}
 	heads := judge.Pair(first.Run, first.Entries, Base, Head)
 	agains := judge.Pair(first.Run, first.Entries, Base, Again)
-	canaries := judge.Pair(first.Run, first.Entries, Head, Canary)
+	canaries := judge.Pair(unlooked(first.Run), first.Entries, Head, Canary) // as Settled saw it
 	for i, c := range first.Run.Cells {
 		cell := Cell{ID: c.ID, Name: record.Name(c.Scenario, c.Point), Findings: []Finding{}, Again: agains[i].Comparisons, Canary: canaries[i].Comparisons}
 		for _, k := range heads[i].Comparisons {
 			cell.Findings = append(cell.Findings, Finding{Metric: k.Metric, Outcome: finding(k), First: k})
 		}
 		cell.judge(c, heads[i], agains[i], canaries[i], first.builds(c.ID))
+		cell.checkLook(first, c)
 		v.Cells = append(v.Cells, cell)
 	}
 	if replication != nil {
@@ -169,11 +171,12 @@ func (c *Cell) judge(plan record.Cell, head, again, canary record.CellVerdict, b
 	}
 }
 
-// seen says whether the canary was found slower in any metric of time.
+// seen says whether the canary was found slower in any metric of time. It is each cell's
+// own question, of a p of its own: in one cell of many, too, it must be seen.
 func seen(canary []record.Comparison) bool {
 	return slices.ContainsFunc(canary, func(k record.Comparison) bool {
 		worse, _ := beyond(k)
-		return worse && proven(k) && !record.OwnPass(k.Metric)
+		return worse && k.P < Level && k.Outcome != record.Insufficient && !record.OwnPass(k.Metric)
 	})
 }
 
@@ -192,11 +195,7 @@ func told(all []record.Comparison) string {
 	var out []string
 	for _, k := range all {
 		if !record.OwnPass(k.Metric) {
-			text := fmt.Sprintf("%s: %s", k.Metric, k.Reason)
-			if k.Family != nil {
-				text += fmt.Sprintf(", p %.2g as one of %d", k.Family.Adjusted, k.Family.Size)
-			}
-			out = append(out, text)
+			out = append(out, fmt.Sprintf("%s: %s, p %.2g", k.Metric, k.Reason, k.P))
 		}
 	}
 	if out == nil {

@@ -85,7 +85,10 @@ func (c *cell) timed(metric string, a, b reading) record.Comparison {
 	}
 	o := verdict.Options{OutcomeOnly: c.quick}
 	most := math.MaxInt // restarts that are looked at
-	if c.looks != nil {
+	switch {
+	case c.at != verdict.Look{}:
+		o.Look, most = c.at, c.at.Restarts
+	case c.looks != nil:
 		look, why := c.look(arms)
 		if why != "" {
 			return nothing(record.Insufficient, why)
@@ -99,7 +102,7 @@ func (c *cell) timed(metric string, a, b reading) record.Comparison {
 	}
 	k := statement(s)
 	k.Outcome = outcome(metric, s.Outcome)
-	if c.looks != nil {
+	if c.looks != nil || c.early() {
 		k.Look = &record.Look{Restarts: o.Look.Restarts, Budget: o.Look.Budget}
 	}
 	return k

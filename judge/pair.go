@@ -12,11 +12,14 @@ import (
 // Pair states of every cell how one arm differs from another, whichever of its arms
 // they are, as if they were all that was measured. All metrics of all cells are one
 // family: Family.Adjusted is by relabelling arms, for times, and by Holm's method for
-// bytes that scatter, which have passes of their own. Bytes that repeat exactly have
+// bytes that scatter and for energy, which have passes of their own. Bytes that repeat exactly have
 // no p.
 //
-// Plans with looks have no place here: a family over cells that stopped at different
-// looks would need levels of its own.
+// Looks of a plan end whole cells here, and only where everything is found equivalent
+// (package gate has the rule). A cell that such a look ended is judged at that look,
+// and keeps its place in the family by a stand-in of as many restarts as were planned:
+// it is not among those that differ, but could have been. Every other cell is judged by
+// all that was measured, at the level that earlier looks have left.
 func Pair(run record.Run, entries []record.Entry, control, variant string) []record.CellVerdict {
 	only := run
 	only.Cells = slices.Clone(run.Cells)
@@ -27,6 +30,7 @@ func Pair(run record.Run, entries []record.Entry, control, variant string) []rec
 	var out []record.CellVerdict
 	for i := range j.cells {
 		c := &j.cells[i]
+		c.at = lookOf(run.Cells[i].Plan, c.stops[variant])
 		v := c.verdict()
 		for _, name := range []string{control, variant} {
 			if c.arm(name) == nil {
@@ -36,6 +40,42 @@ func Pair(run record.Run, entries []record.Entry, control, variant string) []rec
 		out = append(out, v)
 	}
 	addPairFamily(j.cells, out)
+	return out
+}
+
+// lookOf is the look at which a cell is judged as a whole: the one that ended it, or the
+// last, whenever that came. It is zero for a plan without looks.
+func lookOf(p record.Plan, settled int) verdict.Look {
+	looks := planned(p)
+	if looks == nil {
+		return verdict.Look{}
+	}
+	last := looks[len(looks)-1]
+	if l, ok := verdict.At(looks, settled); ok && l.Restarts == settled && !l.Last() {
+		return l
+	}
+	last.Restarts, last.Budget = everything, everything
+	return last
+}
+
+// early says whether the cell was ended by a look before its last.
+func (c *cell) early() bool { return c.at != verdict.Look{} && !c.at.Last() }
+
+// Peek compares two arms in each time that a cell measures, at a look, while the cell is
+// being measured; nil if it has not both of them. The zero Look is for all that there is,
+// as if it were the only one.
+func Peek(m record.Machine, c record.Cell, entries []record.Entry, control, variant string, at verdict.Look) (out []record.Comparison) {
+	j := sortEntries(record.Run{Machine: m, Cells: []record.Cell{onlyArms(c, control, variant)}}, entries)
+	cell := &j.cells[0]
+	if len(cell.arms) != 2 {
+		return nil
+	}
+	cell.quick, cell.at = true, at
+	for _, metric := range cell.Measure {
+		if !record.OwnPass(metric) {
+			out = append(out, cell.compare(metric, &cell.arms[0], &cell.arms[1]))
+		}
+	}
 	return out
 }
 
@@ -56,6 +96,7 @@ func addPairFamily(cells []cell, verdicts []record.CellVerdict) {
 	var ps []float64
 	var family []verdict.FamilyCell
 	var timed [][]*record.Comparison // by cell of the family, and metric
+	levels := map[*record.Comparison]verdict.Look{}
 	for i := range cells {
 		var values verdict.FamilyCell
 		var members []*record.Comparison
@@ -64,9 +105,12 @@ func addPairFamily(cells []cell, verdicts []record.CellVerdict) {
 			if failed(k.Outcome) || k.Exact || math.IsNaN(k.P) {
 				continue
 			}
-			all, ps = append(all, k), append(ps, k.P)
-			if !record.OfMemory(k.Metric) {
-				p := primary{cell: &cells[i], metric: k.Metric}
+			all, ps, levels[k] = append(all, k), append(ps, k.P), cells[i].at
+			switch p := (primary{cell: &cells[i], metric: k.Metric}); {
+			case record.OwnPass(k.Metric):
+			case cells[i].early():
+				family, timed = append(family, verdict.FamilyCell{verdict.StandIn(cells[i].Plan.Restarts)}), append(timed, []*record.Comparison{k})
+			default:
 				values, members = append(values, p.values(everything)), append(members, k)
 			}
 		}
@@ -77,6 +121,6 @@ func addPairFamily(cells []cell, verdicts []record.CellVerdict) {
 	}
 	for _, a := range verdict.StepDown(family) {
 		k := timed[a.Cell][a.Metric]
-		k.Family.Adjusted = max(k.P, a.P)
+		k.Family.Adjusted = max(k.P, levels[k].Overall(a.P))
 	}
 }

@@ -23,6 +23,8 @@ type cell struct {
 	arms     []arm               // in the cell's order, the control first
 	ended    *record.StatusEntry // the cell's own status, nil if none
 	looks    []verdict.Look      // planned; nil if the number of restarts is fixed
+	at       verdict.Look        // that all comparisons are made at; zero: the last one reached of looks
+	stops    map[string]int      // variant → restarts after which a look settled it, as the runner wrote down
 	session  int                 // resumptions so far, while entries are sorted
 	quick    bool                // only outcomes and intervals are wanted
 
@@ -64,7 +66,7 @@ func sortEntries(run record.Run, entries []record.Entry) journal {
 	byID := map[string]int{}
 	for i, rc := range run.Cells {
 		byID[rc.ID] = i
-		c := cell{Cell: rc, machine: run.Machine}
+		c := cell{Cell: rc, machine: run.Machine, stops: map[string]int{}}
 		for _, a := range rc.Arms {
 			c.arms = append(c.arms, arm{Arm: a, status: record.OK,
 				samples: map[place]record.Sample{}, written: map[place]int{}, workers: map[int]record.WorkerEntry{}})
@@ -121,6 +123,8 @@ func (c *cell) take(e record.Entry) {
 		if a := c.arm(e.Outputs.Arm); a != nil {
 			a.outputs = append(a.outputs, *e.Outputs)
 		}
+	case e.Look != nil:
+		c.takeLook(*e.Look)
 	case e.Status != nil:
 		c.takeStatus(*e.Status)
 	}
@@ -152,6 +156,14 @@ func (a *arm) takeSample(p place, s record.Sample, session int) {
 func (a *arm) takeWorker(w record.WorkerEntry) {
 	if _, dup := a.workers[w.Restart]; !dup && w.Pass == protocol.PassTime {
 		a.workers[w.Restart] = w
+	}
+}
+
+func (c *cell) takeLook(l record.LookEntry) {
+	for _, name := range l.Settled {
+		if _, before := c.stops[name]; !before {
+			c.stops[name] = l.Restarts
+		}
 	}
 }
 

@@ -120,7 +120,7 @@ func (c *cell) shortfall(sep string) string {
 	planned := c.Plan.Restarts * c.Plan.Blocks
 	done := len(c.arms[0].places)
 	switch {
-	case done >= planned || c.complete && c.looks != nil:
+	case done >= planned || c.complete && (c.looks != nil || c.early()):
 		return ""
 	case c.Plan.Seconds > 0 && !c.complete:
 		return sep + "the run was interrupted before its time was over"

@@ -145,14 +145,23 @@ func gateFoot(v gate.Verdict) (out []sentence) {
 		}
 		out = append(out, sentence{label, note, neutral})
 	}
-	again, canaries := 0, 0
+	again, canaries, ended, inner := 0, 0, 0, ""
 	for _, c := range v.Cells {
+		if c.Ended > 0 {
+			ended++
+			if slices.ContainsFunc(c.Findings, func(f gate.Finding) bool { return onlyInner(f.First) }) {
+				inner = "; where that was early, intervals are those of the tests of equivalence, of 90 %"
+			}
+		}
 		if !c.Alarm {
 			again++
 		}
 		if c.Seen {
 			canaries++
 		}
+	}
+	if ended > 0 {
+		out = append(out, sentence{"Looks", fmt.Sprintf("%d of %d cells ended before their last restart, since a look found nothing in them%s", ended, len(v.Cells), inner), neutral})
 	}
 	return append(out, sentence{"Instrument", fmt.Sprintf("base not told apart from itself in %d of %d cells; canary of %g %% seen in %d",
 		again, len(v.Cells), v.Gate.Delay, canaries), neutral})

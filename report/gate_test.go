@@ -27,12 +27,16 @@ func aNight() (record.Run, gate.Verdict) {
 	bad.Reasons = []string{"the canary was missed\x01: <why>"}
 	none := cell("no gpu", gate.Skipped, gate.Finding{Metric: record.Throughput, Outcome: gate.Passed, First: record.Comparison{Metric: record.Throughput, Ratio: math.NaN(), Outcome: record.Skipped}})
 	none.Reasons = []string{"needs cuda"}
+	quiet := cell("quiet", gate.Passed, gate.Finding{Metric: record.Throughput, Outcome: gate.Passed, First: k(record.Throughput, record.Equivalent, 1.001)})
+	quiet.Ended = 8
+	early := &quiet.Findings[0].First
+	early.Low, early.High, early.Look, early.Inner = 0, math.Inf(1), &record.Look{Restarts: 8, Budget: 16, Decided: true}, &record.Interval{Low: 0.998, High: 1.003}
 	v := gate.Verdict{Run: "20260301T020000Z-a1b2c3", Replication: "20260301T030000Z-d4e5f6", Outcome: gate.Invalid,
 		Gate: &record.Gate{Delay: 3, Builds: []record.Build{{Worker: gate.HeadWorker, Given: "the work tree", Commit: strings.Repeat("b", 40), Subject: "a | b", ID: "1a2b"},
 			{Worker: gate.BaseWorker, Given: "./old", ID: "3c4d"}}},
 		Reasons: []string{bad.Name + ": " + bad.Reasons[0]}, Notes: []string{"a note"},
 		Cells: []gate.Cell{
-			cell("quiet", gate.Passed, gate.Finding{Metric: record.Throughput, Outcome: gate.Passed, First: k(record.Throughput, record.Equivalent, 1.001)}),
+			quiet,
 			cell("slow", gate.Regressed, gate.Finding{Metric: record.Throughput, Outcome: gate.Regressed, First: slower, Replication: &slower},
 				gate.Finding{Metric: record.Latency, Outcome: gate.Unconfirmed, First: k(record.Latency, record.Slower, 1.02), Replication: &slower}),
 			cell("open", gate.Inconclusive, gate.Finding{Metric: record.Throughput, Outcome: gate.Inconclusive, First: k(record.Throughput, record.Inconclusive, 0.99)}),
@@ -104,7 +108,7 @@ func TestGateReports(t *testing.T) {
 			}
 			last += at
 		}
-		for _, want := range []string{"base not told apart from itself in 5 of 5 cells; canary of 3 % seen in 4", "a note", "build 3c4d"} {
+		for _, want := range []string{"base not told apart from itself in 5 of 5 cells; canary of 3 % seen in 4", "1 of 5 cells ended before their last restart, since a look found nothing", "[0.9980, 1.0030]", "a note", "build 3c4d"} {
 			if !strings.Contains(out, want) {
 				t.Errorf("no %q in\n%s", want, out)
 			}

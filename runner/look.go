@@ -20,7 +20,11 @@ func (c *cellRun) look(restarts int) error {
 		return nil
 	}
 	settled := []string{}
-	for _, name := range judge.Settled(c.run.Machine, c.cell, c.state.entries, restarts) {
+	look := c.opts.Settled
+	if look == nil {
+		look = judge.Settled
+	}
+	for _, name := range look(c.run.Machine, c.cell, c.state.entries, restarts) {
 		if _, before := c.state.settled[name]; !before && c.isIn(name) {
 			settled = append(settled, name)
 		}

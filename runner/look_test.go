@@ -147,6 +147,27 @@ func TestACellEndsWhenAllIsDecided(t *testing.T) {
 	}
 }
 
+// Who looks may be somebody else.
+func TestSettledByOptions(t *testing.T) {
+	quietHost(t)
+	opts := options(t, slowFirst(t), lookedCell())
+	var seen []int
+	opts.Settled = func(_ record.Machine, c record.Cell, entries []record.Entry, restarts int) []string {
+		blocks := 0
+		for _, e := range entries {
+			if e.Block != nil {
+				blocks++
+			}
+		}
+		seen = append(seen, restarts, blocks)
+		return []string{"variant1", "variant2"}
+	}
+	j := journal(t, mustStart(t, opts))
+	if n := len(j[record.KindBlock]); n != 11*2 || !slices.Equal(seen, []int{11, 22}) {
+		t.Errorf("%d blocks, looked %v; want one look, at 11 restarts of 22 blocks, to end all", n, seen)
+	}
+}
+
 func TestLooksThatCannotBeKeptAreRefused(t *testing.T) {
 	for _, looks := range [][]int{{8, 16}, {14, 11}, {0, 14}, {14, 14}} {
 		cell := lookedCell()

@@ -23,6 +23,11 @@ type Options struct {
 	Progress progress.Sink      // nil shows nothing
 	Wait     bool               // wait while another run uses this machine, instead of refusing
 
+	// Settled looks at a cell after a planned number of restarts, at what its journal says,
+	// and returns the variants that need not be measured any longer. Equal entries must
+	// settle the same; nil is judge.Settled. Resume needs that of the run.
+	Settled func(m record.Machine, c record.Cell, entries []record.Entry, restarts int) []string
+
 	// Companion runs beside all arms of a new run; nil is none. Resume needs that of the run.
 	Companion *Companion
 

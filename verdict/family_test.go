@@ -317,3 +317,38 @@ func TestStatisticsRepeat(t *testing.T) {
 		t.Error("the same samples gave two results")
 	}
 }
+
+// A stand-in counts in a family as a metric of as many restarts does in which nothing
+// differs, whatever that scatters like.
+func TestStandIn(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	const restarts, others = 16, 30
+	pair := func(effect float64) FamilyMetric {
+		m := FamilyMetric{make([][]float64, restarts), make([][]float64, restarts)}
+		for r := range restarts {
+			m[0][r], m[1][r] = []float64{1}, []float64{math.Exp(effect + 0.01*rng.NormFloat64())}
+		}
+		return m
+	}
+	adjusted := func(of FamilyMetric, beside func() FamilyMetric) float64 {
+		family := []FamilyCell{{of}}
+		for range others {
+			family = append(family, FamilyCell{beside()})
+		}
+		return StepDown(family)[0].P
+	}
+	for _, effect := range []float64{0.004, 0.006, 0.008} {
+		of := pair(effect)
+		alone := StepDown([]FamilyCell{{of}})[0].P
+		quiet := adjusted(of, func() FamilyMetric { return pair(0) })
+		standIns := adjusted(of, func() FamilyMetric { return StandIn(restarts) })
+		if !(standIns > alone) || math.Abs(standIns-quiet) > 0.03 {
+			t.Errorf("effect %v: p %.4f alone, %.4f beside quiet metrics, %.4f beside stand-ins", effect, alone, quiet, standIns)
+		}
+	}
+	for r := 8; r <= 64; r++ {
+		if p := StepDown([]FamilyCell{{StandIn(r)}})[0].P; p < 0.6 {
+			t.Errorf("a stand-in of %d restarts has p %v", r, p)
+		}
+	}
+}
