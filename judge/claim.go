@@ -92,8 +92,20 @@ func (c *cell) decideByCheck(decider *arm) (string, string) {
 	case after == 0:
 		return record.Inconclusive, fmt.Sprintf("%s passed before the timing and were not compared after it", c.Equal.Output)
 	}
-	return record.Supported, fmt.Sprintf("%s passed in all %s with %s%s", c.Equal.Output,
-		count(before+after, "comparison"), c.arms[0].Name, distance(decider.worst(), *c.Equal))
+	return record.Supported, fmt.Sprintf("%s passed in all %s with %s%s%s", c.Equal.Output,
+		count(before+after, "comparison"), c.arms[0].Name, distance(decider.worst(), *c.Equal), c.notSo(decider))
+}
+
+// notSo names the arms that do not decide and whose outputs failed: they are not judged,
+// and a reader must not take the verdict for theirs.
+func (c *cell) notSo(decider *arm) string {
+	var b strings.Builder
+	for i := range c.arms {
+		if a := &c.arms[i]; a != decider && a.status == record.QualityFail {
+			fmt.Fprintf(&b, "; not so %s: %s", a.Name, a.reason)
+		}
+	}
+	return b.String()
 }
 
 // distance is how far outputs that pass were from failing.

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -174,6 +175,8 @@ func TestClaimsByCheck(t *testing.T) {
 	band.Equal = &record.Equal{Output: "final_quality", Rule: record.RuleSeedBand, Tolerance: 1}
 	scores := c
 	scores.Equal = &record.Equal{Output: "scores", Rule: record.RuleScores, Tolerance: 1, Scores: &record.ScoreLimits{AUROCDrop: 0.002, Images: 1000, Survey: "default"}}
+	more := c
+	more.Arms = append(slices.Clone(c.Arms), record.Arm{Name: "processes", Worker: "lens"})
 	start := func(c record.Cell) *fixture {
 		return newFixture(c).outputs(c, "sequential", 0).outputs(c, "threads", 0)
 	}
@@ -203,6 +206,8 @@ func TestClaimsByCheck(t *testing.T) {
 			record.OK, record.Supported, "scores passed in all 2 comparisons with sequential, without a lower AUROC or another decision"},
 		{"failed after", after(start(c).measure(c, 0, 8, 1, both(1, 0.02)), c, 1).status(c, "threads", record.QualityFail, "digests differ from the control's: part 2 of 3").end(),
 			record.QualityFail, record.Refuted, "arm threads: digests differ from the control's: part 2 of 3"},
+		{"another arm failed", after(start(more).measure(more, 0, 8, 1, both(1, 0.02)), more, 0).status(more, "processes", record.QualityFail, "digests differ").end(),
+			record.QualityFail, record.Supported, "digests passed in all 2 comparisons with sequential, without any difference; not so processes: digests differ"},
 		{"interrupted before the end", start(c).measure(c, 0, 8, 1, both(1, 0.02)),
 			record.OK, record.Inconclusive, "digests passed before the timing and were not compared after it"},
 		{"not compared", newFixture(c).measure(c, 0, 8, 1, both(1, 0.02)).end(),
