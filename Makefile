@@ -70,6 +70,7 @@ slow: build ## what is too slow for every test run: 10,000 training steps that l
 	LENSBENCH_SLOW=1 $(GO) test -count=1 -v -run LeakNothing ./system/optim
 	LENSBENCH_SLOW=1 $(GO) test -count=1 -v -run ActivationPeak ./system/model
 	LENSBENCH_SLOW=1 $(GO) test -count=1 -v -timeout 60m -run 'Cover|Looks|Detectable|Family|Noise|Level|Repeat' ./verdict
+	LENSBENCH_SLOW=1 $(GO) test -count=1 -v -run Looks ./gate
 
 .PHONY: smoke
 smoke: build ## one block of every scenario: the whole tool end to end, no verdicts

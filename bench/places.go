@@ -114,7 +114,7 @@ func isRun(dir string) bool {
 }
 
 // runIDs lists the runs of a directory, the oldest first. A directory that is
-// not there has none.
+// not there has none. Hidden ones were killed before they had their name.
 func runIDs(runs string) ([]string, error) {
 	entries, err := os.ReadDir(runs)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -125,7 +125,7 @@ func runIDs(runs string) ([]string, error) {
 	}
 	var out []string
 	for _, e := range entries {
-		if isRun(filepath.Join(runs, e.Name())) {
+		if !strings.HasPrefix(e.Name(), ".") && isRun(filepath.Join(runs, e.Name())) {
 			out = append(out, e.Name())
 		}
 	}
