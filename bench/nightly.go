@@ -73,7 +73,7 @@ Exit status: 0 nothing regressed, 1 regressed, 2 invalid night or usage,
 	f.StringVar(&n.junit, "junit", "", "write JUnit XML to this `FILE`")
 	f.StringVar(&n.summary, "summary", "", "write a summary in Markdown to this `FILE` (default: added to $"+envSummary+", if that is set)")
 	f.DurationVar(&n.limit, "for", 0, "begin no further restarts of a scenario after this `TIME`, such as 5m")
-	f.IntVar(&n.restarts, "restarts", 0, "fresh processes of every arm, `N` instead of the scenario's or of what the gate needs")
+	f.IntVar(&n.restarts, "restarts", 0, "at most `N` fresh processes of every arm instead of the scenario's or of what the gate needs")
 	f.IntVar(&n.blocks, "blocks", 0, "samples of every arm per restart, `N` instead of the scenario's")
 	f.StringVar(&n.resume, "resume", "", "go on with this `NIGHT`, a run, at its next block")
 	f.StringVar(&n.runs, "runs", runsDir(), "`DIR` that runs are written to")

@@ -23,13 +23,14 @@ type night struct {
 	memory  bool
 	only    []string // cells, nil for all
 
+	more    int // pieces of work beside the two
 	looks   bool
 	scatter float64 // from process to process; 0 is 0.2 %
 }
 
 const blocks = 4
 
-// plan is the run of two pieces of work.
+// plan is the run of two pieces of work, and more.
 func (n night) plan() record.Run {
 	s := []record.Cell{
 		{Scenario: "train", Arms: []record.Arm{{Name: "control", Worker: "lens", Settings: protocol.Settings{Kind: "train", Model: "resnet18"}}},
@@ -39,6 +40,12 @@ func (n night) plan() record.Run {
 	}
 	if n.memory {
 		s[0].Measure = append(s[0].Measure, record.MemoryPeak)
+	}
+	for i := range n.more {
+		c := s[1]
+		c.Scenario, c.Measure = fmt.Sprintf("serve-%d", i), c.Measure[:1]
+		c.Arms = []record.Arm{{Name: "control", Worker: "lens", Settings: protocol.Settings{Kind: "inference", Model: "resnet18", Batch: 2 + i}}}
+		s = append(s, c)
 	}
 	cells, _ := Cells(s, Options{})
 	return record.Run{Schema: record.Schema, ID: "night", Started: time.Date(2026, 3, 1, 2, 0, 0, 0, time.UTC), Machine: record.Machine{CPUs: 2}, Cells: cells,
@@ -441,6 +448,17 @@ func TestLooks(t *testing.T) {
 		t.Logf("%s: %d of %d nights came out %v; %.0f %% of the restarts were left out", tt.name, wrong, nights, tt.wrong, 100*saved)
 		if wrong > most || saved < tt.saved || saved > tt.saves {
 			t.Errorf("%s: want %d nights at most, and %.0f to %.0f %%", tt.name, most, 100*tt.saved, 100*tt.saves)
+		}
+	}
+}
+
+// Looks leave the gate able to flag something in as few restarts as it may have.
+func TestFewestRestartsWithLooks(t *testing.T) {
+	for _, more := range []int{0, 4, 16, 40} {
+		n := night{looks: true, more: more, seed: uint64(more), factors: map[string]float64{Head: 1.05}}
+		n.restart = FewestRestarts(Comparisons(n.plan().Cells))
+		if v := Judge(n.measured(), nil); v.Outcome != Flagged || len(v.ToConfirm()) != 2+more {
+			t.Errorf("%d cells of %d restarts: %s, %d flagged", 2+more, n.restart, v.Outcome, len(v.ToConfirm()))
 		}
 	}
 }

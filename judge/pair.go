@@ -19,7 +19,7 @@ import (
 // (package gate has the rule). A cell that such a look ended is judged at that look,
 // and keeps its place in the family by a stand-in of as many restarts as were planned:
 // it is not among those that differ, but could have been. Every other cell is judged by
-// all that was measured, at the level that earlier looks have left.
+// all that was measured; for its equivalence, at the level that earlier looks have left.
 func Pair(run record.Run, entries []record.Entry, control, variant string) []record.CellVerdict {
 	only := run
 	only.Cells = slices.Clone(run.Cells)
@@ -44,7 +44,8 @@ func Pair(run record.Run, entries []record.Entry, control, variant string) []rec
 }
 
 // lookOf is the look at which a cell is judged as a whole: the one that ended it, or the
-// last, whenever that came. It is zero for a plan without looks.
+// last, whenever that came. It is zero for a plan without looks. Only the last tests for
+// a difference.
 func lookOf(p record.Plan, settled int) verdict.Look {
 	looks := planned(p)
 	if looks == nil {
@@ -52,9 +53,10 @@ func lookOf(p record.Plan, settled int) verdict.Look {
 	}
 	last := looks[len(looks)-1]
 	if l, ok := verdict.At(looks, settled); ok && l.Restarts == settled && !l.Last() {
+		l.Difference = 0
 		return l
 	}
-	last.Restarts, last.Budget = everything, everything
+	last.Restarts, last.Budget, last.Difference = everything, everything, 1
 	return last
 }
 
@@ -96,7 +98,6 @@ func addPairFamily(cells []cell, verdicts []record.CellVerdict) {
 	var ps []float64
 	var family []verdict.FamilyCell
 	var timed [][]*record.Comparison // by cell of the family, and metric
-	levels := map[*record.Comparison]verdict.Look{}
 	for i := range cells {
 		var values verdict.FamilyCell
 		var members []*record.Comparison
@@ -105,12 +106,13 @@ func addPairFamily(cells []cell, verdicts []record.CellVerdict) {
 			if failed(k.Outcome) || k.Exact || math.IsNaN(k.P) {
 				continue
 			}
-			all, ps, levels[k] = append(all, k), append(ps, k.P), cells[i].at
-			switch p := (primary{cell: &cells[i], metric: k.Metric}); {
+			all, ps = append(all, k), append(ps, k.P)
+			switch {
 			case record.OwnPass(k.Metric):
 			case cells[i].early():
 				family, timed = append(family, verdict.FamilyCell{verdict.StandIn(cells[i].Plan.Restarts)}), append(timed, []*record.Comparison{k})
 			default:
+				p := primary{cell: &cells[i], metric: k.Metric}
 				values, members = append(values, p.values(everything)), append(members, k)
 			}
 		}
@@ -121,6 +123,6 @@ func addPairFamily(cells []cell, verdicts []record.CellVerdict) {
 	}
 	for _, a := range verdict.StepDown(family) {
 		k := timed[a.Cell][a.Metric]
-		k.Family.Adjusted = max(k.P, levels[k].Overall(a.P))
+		k.Family.Adjusted = max(k.P, a.P)
 	}
 }

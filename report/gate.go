@@ -145,13 +145,10 @@ func gateFoot(v gate.Verdict) (out []sentence) {
 		}
 		out = append(out, sentence{label, note, neutral})
 	}
-	again, canaries, ended, inner := 0, 0, 0, ""
+	again, canaries, ended := 0, 0, 0
 	for _, c := range v.Cells {
 		if c.Ended > 0 {
 			ended++
-			if slices.ContainsFunc(c.Findings, func(f gate.Finding) bool { return onlyInner(f.First) }) {
-				inner = "; where that was early, intervals are those of the tests of equivalence, of 90 %"
-			}
 		}
 		if !c.Alarm {
 			again++
@@ -161,7 +158,7 @@ func gateFoot(v gate.Verdict) (out []sentence) {
 		}
 	}
 	if ended > 0 {
-		out = append(out, sentence{"Looks", fmt.Sprintf("%d of %d cells ended before their last restart, since a look found nothing in them%s", ended, len(v.Cells), inner), neutral})
+		out = append(out, sentence{"Looks", fmt.Sprintf("%d of %d cells ended before their last restart, since a look found nothing in them; their intervals are those of the tests of equivalence, of 90 %%", ended, len(v.Cells)), neutral})
 	}
 	return append(out, sentence{"Instrument", fmt.Sprintf("base not told apart from itself in %d of %d cells; canary of %g %% seen in %d",
 		again, len(v.Cells), v.Gate.Delay, canaries), neutral})
