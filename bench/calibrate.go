@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lensbench/baseline"
 	"lensbench/calibration"
 	"lensbench/cli"
 	"lensbench/protocol"
@@ -42,6 +43,8 @@ type calibrateCommand struct {
 	size  int     // restarts of a statement
 	plant string  // as written, such as 2%
 	delay float64 // per cent; 0 without a plant
+	store string  // of baselines
+	save  bool    // among them
 
 	disturb bool
 }
@@ -54,7 +57,8 @@ func newCalibrate(args []string) *cobra.Command {
 		Long: `calibrate runs a scenario's control beside itself for a given time. Every 8 restarts
 make one statement per metric, and one that tells the arms apart is a false alarm. How
 much restarts scatter says which effect can be found in 1, 5 and 30 minutes. Both are
-kept by the identity of the machine and printed beside later verdicts. With --plant a
+kept by the identity of the machine and printed beside later verdicts; --save keeps them
+beside the baselines, too, where a project publishes them. With --plant a
 third arm is slowed down on purpose, and how many statements find that is shown. With
 --restarts statements are as long as those of your runs; --resume cuts a run anew.
 --disturb asks the same of a machine that is in use.
@@ -82,12 +86,14 @@ Exit status: 2 if equal arms are told apart more often than 1 % allows.`,
 	f.IntVar(&k.size, "restarts", verdict.MinRestarts, "`number` of restarts that make a statement")
 	f.StringVar(&k.plant, "plant", "", "a third arm that is slower by this `SHARE`, such as 2%, and how often it is found")
 	f.BoolVar(&k.disturb, "disturb", false, "keep one core busy in bursts meanwhile, as other users of a machine do")
+	f.BoolVar(&k.save, "save", false, "keep it beside the baselines, too, from where bench claims publishes it")
 	f.StringArrayVar(&k.files, "file", nil, "take the scenario of this `FILE`")
 	f.StringVar(&k.resume, "resume", "", "go on with this `RUN` of bench calibrate, or show it again")
 	f.StringVar(&k.runs, "runs", runsDir(), "`DIR` that runs are written to")
 	f.Uint64Var(&k.seed, "seed", 0, "seed of every random order (default: a new one)")
 	f.BoolVar(&k.noWait, "no-wait", false, "end at once if another run uses this machine")
 	f.BoolVar(&k.json, "json", false, "print the calibration as JSON on standard output")
+	addStore(c, &k.store)
 	c.MarkFlagsMutuallyExclusive("resume", "file")
 	c.MarkFlagsMutuallyExclusive("resume", "for")
 	c.MarkFlagsMutuallyExclusive("resume", "plant")
@@ -199,18 +205,14 @@ func (k *calibrateCommand) conclude(dir string, stdout io.Writer) error {
 	if err != nil {
 		return &status{exitInvalid, fmt.Errorf("%s: %w", dir, err)}
 	}
-	cache, err := cli.CacheDir()
-	if err != nil {
-		return err
-	}
-	all, err := calibration.Add(cache, run.Machine, c)
+	all, files, err := k.keep(run.Machine, c)
 	if err != nil {
 		return err
 	}
 	if k.json {
 		err = writeJSON(stdout, c)
 	} else {
-		err = showCalibration(stdout, c, all, fmt.Sprintf("Kept in %s; samples in %s", calibration.File(cache, run.Machine), dir))
+		err = showCalibration(stdout, c, all, fmt.Sprintf("Kept in %s; samples in %s", strings.Join(files, " and "), dir))
 	}
 	if err != nil {
 		return err
@@ -219,6 +221,26 @@ func (k *calibrateCommand) conclude(dir string, stdout io.Writer) error {
 		return &status{exitInvalid, err}
 	}
 	return nil
+}
+
+// keep adds the calibration to the files that it belongs in, and returns it with the
+// others of the machine.
+func (k *calibrateCommand) keep(m record.Machine, c calibration.Calibration) (all calibration.Machine, files []string, err error) {
+	cache, err := cli.CacheDir()
+	if err != nil {
+		return all, nil, err
+	}
+	files = []string{calibration.InCache(cache, m)}
+	if k.save {
+		files = append(files, calibration.InStore(k.store, m))
+	}
+	for _, file := range files {
+		if err := calibration.Add(file, m, c); err != nil {
+			return all, nil, err
+		}
+	}
+	all, err = calibration.Load(m, calibration.InStore(k.store, m), calibration.InCache(cache, m))
+	return all, files, err
 }
 
 func showCalibration(w io.Writer, c calibration.Calibration, all calibration.Machine, kept string) error {
@@ -243,9 +265,9 @@ func showCalibration(w io.Writer, c calibration.Calibration, all calibration.Mac
 	}
 	fmt.Fprintln(t)
 	for _, m := range c.Metrics {
-		fmt.Fprintf(t, "%s\t%s\t%s", m.Metric, alarms(m.Rate), alarms(all.Alarms(m.Metric)))
+		fmt.Fprintf(t, "%s\t%s\t%s", m.Metric, m.Rate, all.Alarms(m.Metric))
 		if m.Found != nil {
-			fmt.Fprintf(t, "\t%s", alarms(*m.Found))
+			fmt.Fprintf(t, "\t%s", *m.Found)
 		}
 		for _, e := range m.Detectable {
 			fmt.Fprintf(t, "\t%s", effect(e))
@@ -264,13 +286,6 @@ found in      smallest difference between two arms that is found with 95 %% powe
 	return err
 }
 
-func alarms(r calibration.Rate) string {
-	if r.Of == 0 {
-		return "–"
-	}
-	return fmt.Sprintf("%d of %d (%s)", r.Seen, r.Of, r.Interval())
-}
-
 // effect says why there is none, if so.
 func effect(e calibration.Effect) string {
 	if e.Effect == nil {
@@ -286,7 +301,7 @@ func calibrated(o report.Options, m record.Machine) report.Options {
 	if err != nil {
 		return o
 	}
-	all, err := calibration.Load(cache, m)
+	all, err := calibration.Load(m, calibration.InStore(baseline.DefaultStore().Dir, m), calibration.InCache(cache, m))
 	o.Calibration = all.Line()
 	if err != nil {
 		o.Calibration = fmt.Sprintf("cannot be read: %v", err)

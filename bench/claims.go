@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lensbench/baseline"
+	"lensbench/calibration"
 	"lensbench/claims"
 	"lensbench/nearest"
 	"lensbench/record"
@@ -52,7 +53,8 @@ machine measured, whether the outputs were right, and the verdict with its reaso
 its run and the command that repeats it. Promises that nothing tests are shown, too.
 
 Runs that are kept as baselines count like those in the directory of runs; so a
-project can publish what its tables rest on. Runs of other machines are left out
+project can publish what its tables rest on. Calibrations that were kept with them say
+below the table how often verdicts err. Runs of other machines are left out
 unless --machine says otherwise.`,
 		Example: "  bench claims\n" +
 			"  bench claims --results RESULTS.md    # between the claims markers of that file\n" +
@@ -173,8 +175,22 @@ func (k *claimsCommand) page(ctx context.Context, stderr io.Writer) (report.Clai
 	}
 	page.LeftOut = len(runs) - len(chosen)
 	results, err := verdictsOf(chosen)
+	if err != nil {
+		return page, err
+	}
 	page.Lines = claims.Collect(all, results)
-	return page, err
+	page.Calibrations = k.calibrations(page.Machine, stderr)
+	return page, nil
+}
+
+// calibrations are those that are published of the machine, or of all without one. A
+// file that cannot be read is named and left out.
+func (k *claimsCommand) calibrations(m *record.Machine, stderr io.Writer) []calibration.Machine {
+	all, err := calibration.Published(k.store)
+	if err != nil {
+		fmt.Fprintf(stderr, "%v; its calibrations are left out\n", err)
+	}
+	return slices.DeleteFunc(all, func(c calibration.Machine) bool { return m != nil && !isMachine(c.Machine, *m) })
 }
 
 // scenarios are those of the files, or the built-in ones, with the words that

@@ -166,6 +166,12 @@ func (r *Rate) add(seen bool) {
 	}
 }
 
+// join counts those of another rate, too; bound fills in the interval.
+func (r *Rate) join(other Rate) {
+	r.Seen += other.Seen
+	r.Of += other.Of
+}
+
 // bound fills in the interval; of no trial it is everything.
 func (r *Rate) bound() {
 	r.Low, r.High = 0, 1

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -227,44 +228,100 @@ func TestPausesAreNotMeasuring(t *testing.T) {
 }
 
 func TestKept(t *testing.T) {
-	cache := t.TempDir()
 	m := record.Machine{CPUModel: "Example CPU", CPUs: 2}
-	none, err := Load(cache, m)
+	file, store := InCache(t.TempDir(), m), InStore(t.TempDir(), m)
+	none, err := Load(m, store, file)
 	if err != nil || none.Line() != None {
 		t.Errorf("%q, %v", none.Line(), err)
 	}
-	var all Machine
 	for seed := range uint64(3) {
 		c, err := of(simulation{restarts: 16, blocks: 10, between: 0.01, within: 0.01, seed: seed}.run())
 		if err != nil {
 			t.Fatal(err)
 		}
 		for range 2 { // the same run twice counts once
-			if all, err = Add(cache, m, c); err != nil {
+			if err := Add(file, m, c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if seed == 0 { // in both places, too
+			if err := Add(store, m, c); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	if r := all.Alarms(record.Throughput); len(all.Calibrations) != 3 || r.Of != 6 {
-		t.Errorf("%d calibrations, %+v", len(all.Calibrations), r)
-	}
-	back, err := Load(cache, m)
-	if err != nil || back.Line() != all.Line() {
-		t.Errorf("%q, %v; want %q", back.Line(), err, all.Line())
+	all, err := Load(m, store, file)
+	if r := all.Alarms(record.Throughput); err != nil || len(all.Calibrations) != 3 || r.Of != 6 {
+		t.Errorf("%d calibrations, %+v, %v", len(all.Calibrations), r, err)
 	}
 	for _, want := range []string{"of 6 statements on equal arms were false alarms (95 % interval ", "found in 1 min: ", "5 min: ", "(throughput of calibration, 2026-01-02)"} {
 		if !strings.Contains(all.Line(), want) {
 			t.Errorf("%q lacks %q", all.Line(), want)
 		}
 	}
-	other, err := Load(cache, record.Machine{CPUModel: "Other CPU", CPUs: 2})
-	if err != nil || other.Line() != None {
-		t.Errorf("another machine has %q, %v", other.Line(), err)
+	if other := (record.Machine{CPUModel: "Other CPU", CPUs: 2}); InStore("s", other) == InStore("s", m) || InCache("c", other) == InCache("c", m) {
+		t.Errorf("another machine has the same file")
 	}
-	if err := os.WriteFile(File(cache, m), []byte("{"), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte("{"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Load(cache, m); err == nil || !strings.Contains(err.Error(), filepath.Base(File(cache, m))) {
-		t.Errorf("a damaged file: %v", err)
+	if rest, err := Load(m, store, file); err == nil || !strings.Contains(err.Error(), filepath.Base(file)) || len(rest.Calibrations) != 1 {
+		t.Errorf("a damaged file: %d calibrations, %v", len(rest.Calibrations), err)
+	}
+}
+
+func TestPublished(t *testing.T) {
+	store := t.TempDir()
+	if none, err := Published(filepath.Join(store, "none")); none != nil || err != nil {
+		t.Errorf("no store: %v, %v", none, err)
+	}
+	a, b := record.Machine{CPUModel: "Example CPU", CPUs: 2}, record.Machine{CPUModel: "Other CPU", CPUs: 2}
+	for _, m := range []record.Machine{a, b} {
+		if err := Add(InStore(store, m), m, Calibration{Run: "r"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.MkdirAll(filepath.Join(store, "0123abcd", "a-run"), 0o755); err != nil { // a machine with baselines alone
+		t.Fatal(err)
+	}
+	if all, err := Published(store); len(all) != 2 || err != nil {
+		t.Errorf("%d machines, %v; want 2", len(all), err)
+	}
+	if err := os.WriteFile(InStore(store, b), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := Published(store); len(all) != 1 || all[0].Machine != a || err == nil || !strings.Contains(err.Error(), b.ID()) {
+		t.Errorf("one of two files is empty: %d machines, %v", len(all), err)
+	}
+}
+
+// Calibrations that asked the same are one row; others are rows of their own.
+func TestKinds(t *testing.T) {
+	one := func(run string, size int, seen, of int, plant float64, found int) Calibration {
+		c := Calibration{Run: run, Scenario: "step", Size: size, Sets: of + 1, Unfit: 1, Restarts: size * (of + 1), Seconds: 10 * float64(of+1), Plant: plant}
+		m := Metric{Metric: record.Throughput, Rate: Rate{Seen: seen, Of: of}}
+		if plant > 0 {
+			m.Found = &Rate{Seen: found, Of: of}
+		}
+		c.Metrics = []Metric{m}
+		return c
+	}
+	m := Machine{Calibrations: []Calibration{one("a", 24, 0, 12, 2, 11), one("b", 24, 1, 20, 0, 0), one("c", 8, 0, 9, 0, 0), one("d", 24, 0, 8, 2, 8), one("e", 24, 0, 4, 1, 2)}}
+	kinds := m.Kinds()
+	if len(kinds) != 2 {
+		t.Fatalf("%d kinds; want 2: %+v", len(kinds), kinds)
+	}
+	k := kinds[0]
+	if k.Size != 24 || !slices.Equal(k.Runs, []string{"a", "b", "d", "e"}) || k.Sets != 48 || k.Unfit != 4 || math.Abs(k.Seconds-10) > 1e-9 {
+		t.Errorf("%+v", k)
+	}
+	if got := k.Alarms.String(); got != "1 of 44 (0.1–12.0 %)" {
+		t.Errorf("false alarms: %s", got)
+	}
+	if len(k.Found) != 2 || k.Found[0].Percent != 1 || k.Found[1].Percent != 2 || k.Found[1].Rate.String() != "19 of 20 (75.1–99.9 %)" {
+		t.Errorf("found: %v", k.Found)
+	}
+	if k := kinds[1]; k.Size != 8 || k.Alarms.String() != "0 of 9 (0–33.6 %)" || k.Found != nil {
+		t.Errorf("%+v", k)
 	}
 }

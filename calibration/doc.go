@@ -12,6 +12,7 @@
 // What can be found in a time follows from how much restarts scatter
 // (verdict.Scatter) and how many of them fit into that time.
 //
-// Calibrations are kept by the identity of the machine. Their alarms add up; the
-// scatter is that of the latest one, since neighbours come and go.
+// Calibrations are kept by the identity of the machine, below the cache and, if a project
+// publishes them, beside its baselines. Their alarms add up; the scatter is that of the
+// latest one, since neighbours come and go.
 package calibration

@@ -49,6 +49,14 @@ func inTime(effects []Effect) string {
 	return strings.Join(out, ", ")
 }
 
+// String is "0 of 40 (0–8.8 %)", or a dash for no trial.
+func (r Rate) String() string {
+	if r.Of == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%d of %d (%s)", r.Seen, r.Of, r.Interval())
+}
+
 // Interval is the interval of the rate in per cent.
 func (r Rate) Interval() string {
 	return fmt.Sprintf("%s–%s %%", share(r.Low), share(r.High))

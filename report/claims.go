@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"lensbench/calibration"
 	"lensbench/claims"
 	"lensbench/record"
 )
@@ -22,6 +23,8 @@ type ClaimPage struct {
 	LeftOut int             // runs of other machines
 	Runs    string          // where runs were looked for
 	Command string          // that makes the table again
+
+	Calibrations []calibration.Machine // that are published
 }
 
 // ClaimText writes the table for people at a terminal.
@@ -100,6 +103,7 @@ func (p ClaimPage) sheet() sheet {
 		}
 		b.sheet.more = append(b.sheet.more, g)
 	}
+	b.sheet.more = append(b.sheet.more, b.calibrations(p))
 	b.sheet.after = []sentence{{label: "Reading", text: "measured is the deciding arm ÷ its control with the 99 % interval; a verdict compares the whole interval with the nearer end of what was claimed, and needs the check to pass. " +
 		"MDE is the smallest distance from it that would have been seen with 95 % power; " + absent + " is absent"}}
 	return b.sheet
@@ -190,7 +194,9 @@ func ClaimJSON(w io.Writer, p ClaimPage) error {
 		Machine *record.Machine `json:"machine,omitempty"` // whose runs count; absent: every one
 		LeftOut int             `json:"left_out"`          // runs of other machines
 		Claims  []claims.Line   `json:"claims"`
-	}{record.Schema, p.Machine, p.LeftOut, append([]claims.Line{}, p.Lines...)})
+
+		Calibrations []calibration.Machine `json:"calibrations,omitempty"` // that are published
+	}{record.Schema, p.Machine, p.LeftOut, append([]claims.Line{}, p.Lines...), p.Calibrations})
 }
 
 // claimHeader names the columns; columns are added at the end.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/olekukonko/tablewriter/pkg/twwidth"
 
+	"lensbench/calibration"
 	"lensbench/claims"
 	"lensbench/record"
 	"lensbench/report"
@@ -24,6 +25,7 @@ func claimPage(anyMachine bool) report.ClaimPage {
 	if anyMachine {
 		p.Machine, p.LeftOut = nil, 0
 	}
+	p.Calibrations = []calibration.Machine{{Machine: m, Calibrations: calibrations()}}
 	for _, promise := range claims.Promises() {
 		lines := tested(promise)
 		if lines == nil {
@@ -32,6 +34,18 @@ func claimPage(anyMachine bool) report.ClaimPage {
 		p.Lines = append(p.Lines, lines...)
 	}
 	return p
+}
+
+// calibrations are two that asked the same, of which one had a plant, and one that was quiet.
+func calibrations() []calibration.Calibration {
+	one := func(run, beside string, size, seen, of int) calibration.Calibration {
+		return calibration.Calibration{Run: run, Scenario: "step", Size: size, Sets: of + 1, Unfit: 1, Restarts: size * (of + 1), Seconds: 200 * float64(of+1),
+			Beside: beside, Metrics: []calibration.Metric{{Metric: record.Throughput, Rate: calibration.Rate{Seen: seen, Of: of}}}}
+	}
+	const busy = "a process that keeps one core busy"
+	a, b, c := one("20260301T040506Z-aaaaaa", busy, 24, 0, 12), one("20260302T040506Z-bbbbbb", busy, 24, 1, 20), one("20260303T040506Z-cccccc", "", 8, 0, 9)
+	a.Plant, a.Metrics[0].Found = 2, &calibration.Rate{Seen: 11, Of: 12}
+	return []calibration.Calibration{a, b, c}
 }
 
 // line is one of the scenario with a run.

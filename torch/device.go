@@ -99,6 +99,21 @@ func (sc *Scope) Move(x *Tensor, p Place) *Tensor {
 	return sc.own(out)
 }
 
+// Upload is [Scope.FromFloat32] at a place. To a CUDA device the numbers go by way of
+// pinned memory, which libtorch keeps and uses again: the copy is queued behind the
+// device's other work, and the caller goes on, free to change data.
+func (sc *Scope) Upload(p Place, data []float32, shape ...int64) *Tensor {
+	if !p.CUDA {
+		return sc.FromFloat32(data, shape...)
+	}
+	sc.open("upload")
+	var out *C.lt_tensor
+	memory, _ := span(data)
+	s, dims := sizes(shape)
+	must("upload to "+p.String(), C.lt_upload((*C.float)(memory), C.size_t(len(data)), s, dims, C.int(p.Index), &out))
+	return sc.own(out)
+}
+
 // enterStream has the locked thread queue its work on a CUDA device in a stream of its
 // own.
 func enterStream(p Place) (leave func()) {

@@ -22,6 +22,15 @@ func TestPlaces(t *testing.T) {
 		if err := sc.Try(func(sc *torch.Scope) { sc.Move(x, beyond) }); !errors.Is(err, torch.ErrArgument) || !strings.Contains(err.Error(), "there is no CUDA device") {
 			t.Errorf("moved to %s: %v", beyond, err)
 		}
+		if err := sc.Try(func(sc *torch.Scope) { sc.Upload(beyond, []float32{1, 2}, 2) }); !errors.Is(err, torch.ErrArgument) || !strings.Contains(err.Error(), "there is no CUDA device") {
+			t.Errorf("uploaded to %s: %v", beyond, err)
+		}
+		data := []float32{1, 2}
+		y, got := sc.Upload(torch.Place{}, data, 2), make([]float32, 2)
+		data[0] = 3
+		if err := y.CopyFloat32(got); err != nil || got[0] != 1 || got[1] != 2 {
+			t.Errorf("%v, %v; want a copy of what was given", got, err)
+		}
 	})
 	err := torch.Session{Stream: beyond}.Run(func(*torch.Scope) error { return nil })
 	if !errors.Is(err, torch.ErrArgument) || !strings.Contains(err.Error(), "stream of "+beyond.String()) {
@@ -48,6 +57,15 @@ func TestOnDevice(t *testing.T) {
 			}
 			if got[0] != 7 || got[3] != 22 {
 				t.Errorf("%v", got)
+			}
+			data := []float32{5, 6}
+			y := sc.Upload(there, data, 2)
+			data[0] = 0 // the copy may not have been made yet
+			if err := y.CopyFloat32(got[:2]); err != nil || got[0] != 5 || got[1] != 6 {
+				t.Errorf("uploaded %v, %v", got[:2], err)
+			}
+			if err := sc.Try(func(sc *torch.Scope) { sc.Upload(there, data, 3) }); !errors.Is(err, torch.ErrArgument) {
+				t.Errorf("2 numbers in a tensor of 3: %v", err)
 			}
 			return nil
 		})

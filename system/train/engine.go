@@ -71,8 +71,8 @@ func (e *engine) update(r *result, rate float64, at Place) (err error) {
 // inputs makes tensors of a batch, where the weights are.
 func (e *engine) inputs(sc *torch.Scope, b *loader.Batch) (x, y *torch.Tensor) {
 	n := int64(len(b.Labels))
-	x = sc.FromFloat32(b.Pixels, n, int64(e.Model.Bands), int64(e.pixels), int64(e.pixels))
-	return sc.Move(x, e.at), sc.Move(sc.FromFloat32(b.Labels, n), e.at)
+	x = sc.Upload(e.at, b.Pixels, n, int64(e.Model.Bands), int64(e.pixels), int64(e.pixels))
+	return x, sc.Upload(e.at, b.Labels, n)
 }
 
 // read reads the losses and norms of steps, once for all of them.

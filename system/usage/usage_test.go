@@ -56,6 +56,15 @@ func TestAge(t *testing.T) {
 	}
 }
 
+// BenchmarkResident is what a monitor of the resident set adds to each step.
+func BenchmarkResident(b *testing.B) {
+	for b.Loop() {
+		if _, err := Resident(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkSelf(b *testing.B) {
 	for b.Loop() {
 		if _, err := Self(); err != nil {

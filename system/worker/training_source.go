@@ -166,8 +166,8 @@ func (d *disk) next(sc *torch.Scope) (images, labels *torch.Tensor, err error) {
 	}
 	bands, height, width := d.images.Shape()
 	n := int64(len(b.Labels))
-	images = sc.Move(sc.FromFloat32(b.Pixels, n, int64(bands), int64(height), int64(width)), d.place)
-	return images, sc.Move(sc.FromFloat32(b.Labels, n), d.place), nil
+	images = sc.Upload(d.place, b.Pixels, n, int64(bands), int64(height), int64(width))
+	return images, sc.Upload(d.place, b.Labels, n), nil
 }
 
 // begin begins the next epoch.

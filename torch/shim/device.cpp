@@ -2,10 +2,12 @@
 // c10 when it is opened: nothing here links to it.
 #include "core.hpp"
 
+#include <ATen/ops/empty.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
+#include <algorithm>
 #include <memory>
 
 using namespace lt;
@@ -52,6 +54,18 @@ int lt_cuda_devices(void) { return count(); }
 
 lt_error *lt_to_cuda(const lt_tensor *t, int index, lt_tensor **out) {
   return guard([&] { *out = give(borrow(t).to(device(index))); });
+}
+
+lt_error *lt_upload(const float *data, size_t n, const int64_t *shape, int ndim, int index, lt_tensor **out) {
+  return guard([&] {
+    c10::Device there = device(index);
+    // libtorch hands the memory out again only once the copy from it is made.
+    at::Tensor staged = at::empty(at::IntArrayRef(shape, size_t(ndim)), at::TensorOptions().dtype(at::kFloat).pinned_memory(true));
+    if (size_t(staged.numel()) != n)
+      throw Failure(LT_ERR_ARGUMENT, "the shape has " + std::to_string(staged.numel()) + " elements, host memory has " + std::to_string(n));
+    std::copy_n(data, n, staged.mutable_data_ptr<float>());
+    *out = give(staged.to(there, /*non_blocking=*/true));
+  });
 }
 
 lt_error *lt_stream_enter(int index, lt_stream **out) {

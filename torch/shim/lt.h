@@ -318,6 +318,8 @@ void lt_reducer_free(lt_reducer *r); /* NULL is allowed */
  */
 int lt_cuda_devices(void);                                              /* those that libtorch sees */
 lt_error *lt_to_cuda(const lt_tensor *t, int index, lt_tensor **out);   /* out [owned] */
+/* float32 numbers on a device, by way of pinned host memory, so that the caller need not wait for the copy; data may change at once; out [owned] */
+lt_error *lt_upload(const float *data, size_t n, const int64_t *shape, int ndim, int index, lt_tensor **out);
 lt_error *lt_stream_enter(int index, lt_stream **out);                  /* out [owned], given back to lt_stream_leave */
 void lt_stream_leave(lt_stream *s);                                     /* NULL is allowed */
 lt_error *lt_cuda_synchronize(int index);                               /* waits for all work that was queued there */

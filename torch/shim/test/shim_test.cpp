@@ -332,6 +332,9 @@ void library_says_what_it_is() {
   const int beyond = lt_cuda_devices();
   expect(kind_of(lt_cuda_synchronize(beyond)) == LT_ERR_ARGUMENT);
   expect(kind_of(lt_cuda_memory_reset_peaks(beyond)) == LT_ERR_ARGUMENT);
+  const float number = 1;
+  lt_tensor *uploaded = nullptr;
+  expect(kind_of(lt_upload(&number, 1, nullptr, 0, beyond, &uploaded)) == LT_ERR_ARGUMENT && !uploaded);
   expect(kind_of(lt_cuda_memory_read(beyond, &memory)) == LT_ERR_ARGUMENT);
 }
 
