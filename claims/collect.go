@@ -73,8 +73,8 @@ func linesOf(p Promise, s Scenario, results []Result) []Line {
 	}
 	var out []Line
 	for _, machine := range machines(results) {
-		if f, ok := find(cell, ofMachine(results, machine)); ok {
-			line.Found = f
+		if f, plan, ok := find(cell, ofMachine(results, machine)); ok {
+			line.Found, line.Command = f, s.Command+longer(cell.Plan, plan)
 			out = append(out, line)
 		}
 	}
@@ -110,8 +110,9 @@ func ofMachine(results []Result, m record.Machine) []Result {
 	return slices.DeleteFunc(slices.Clone(results), func(r Result) bool { return r.Run.Machine != m })
 }
 
-// find takes the newest whole result on a cell, or the newest of all.
-func find(cell record.Cell, newestFirst []Result) (Found, bool) {
+// find takes the newest whole result on a cell, or the newest of all, with the plan that
+// it was measured by.
+func find(cell record.Cell, newestFirst []Result) (f Found, plan record.Plan, ok bool) {
 	var short *Found
 	stale := ""
 	for _, r := range newestFirst {
@@ -124,7 +125,7 @@ func find(cell record.Cell, newestFirst []Result) (Found, bool) {
 			f := found(planned, r)
 			cut := cutShort(cell.Plan, planned.Plan, r.Verdicts.Interrupted)
 			if cut == "" {
-				return f, true
+				return f, planned.Plan, true
 			}
 			if short == nil {
 				f.Reason += "; " + cut
@@ -134,11 +135,11 @@ func find(cell record.Cell, newestFirst []Result) (Found, bool) {
 	}
 	switch {
 	case short != nil:
-		return *short, true
+		return *short, cell.Plan, true
 	case stale != "":
-		return Found{Verdict: record.NotTested, Reason: fmt.Sprintf("run %s was of an earlier version of the scenario; run it again", stale)}, true
+		return Found{Verdict: record.NotTested, Reason: fmt.Sprintf("run %s was of an earlier version of the scenario; run it again", stale)}, cell.Plan, true
 	}
-	return Found{}, false
+	return Found{}, plan, false
 }
 
 // cellOf is the run's cell of the same scenario; fits says whether a verdict on
@@ -152,6 +153,18 @@ func cellOf(run record.Run, cell record.Cell) (planned record.Cell, fits bool) {
 			reflect.DeepEqual(c.Expect, cell.Expect) && reflect.DeepEqual(c.Equal, cell.Equal)
 	}
 	return record.Cell{}, false
+}
+
+// longer are the flags that make as long a run as one that was longer than its scenario.
+func longer(whole, planned record.Plan) string {
+	flags := ""
+	if planned.Restarts > whole.Restarts {
+		flags += fmt.Sprintf(" --restarts %d", planned.Restarts)
+	}
+	if planned.Blocks > whole.Blocks {
+		flags += fmt.Sprintf(" --blocks %d", planned.Blocks)
+	}
+	return flags
 }
 
 // cutShort says how a run fell short of its scenario, "" if it did not.

@@ -101,6 +101,19 @@ func TestALineSaysWhatTheDecidingCellFound(t *testing.T) {
 	}
 }
 
+// The command makes as long a run as the one that counts, if that was longer than its
+// scenario says.
+func TestTheCommandRepeatsTheRun(t *testing.T) {
+	s := scenario(t, "amp", amp)
+	r := result(s, 1, here, record.Supported)
+	for i := range r.Run.Cells {
+		r.Run.Cells[i].Plan.Restarts, r.Run.Cells[i].Plan.Blocks = 128, 99
+	}
+	if got := linesFor(Collect([]Scenario{s}, []Result{r}), "amp")[0].Command; got != "bench run amp --restarts 128 --blocks 99" {
+		t.Errorf("command %q", got)
+	}
+}
+
 // TestWhichRunCounts: the newest whole one of the scenario as it is now.
 func TestWhichRunCounts(t *testing.T) {
 	s := scenario(t, "amp", amp)
