@@ -61,7 +61,8 @@ kept by the identity of the machine and printed beside later verdicts; --save ke
 beside the baselines, too, where a project publishes them. With --plant a
 third arm is slowed down on purpose, and how many statements find that is shown. With
 --restarts statements are as long as those of your runs; --resume cuts a run anew.
---disturb asks the same of a machine that is in use.
+--disturb asks the same of a machine that is in use: what it disturbs counts, though a
+claim would not be believed of it, since bench nightly judges that, too.
 
 Exit status: 2 if equal arms are told apart more often than 1 % allows.`,
 		Example: "  bench calibrate\n  bench calibrate amp --for 30m --plant 2%\n  bench calibrate --resume latest --restarts 16",
@@ -249,6 +250,9 @@ func showCalibration(w io.Writer, c calibration.Calibration, all calibration.Mac
 	sets := fmt.Sprintf("%s of %d restarts, each a statement per metric", count(c.Sets, "set"), c.Size)
 	if c.Unfit > 0 {
 		sets += fmt.Sprintf("; %d of them disturbed so much that they do not count", c.Unfit)
+	}
+	if c.Busy > 0 {
+		sets += fmt.Sprintf("; %d of them contaminated by what ran beside on purpose, and counted, as the gate does", c.Busy)
 	}
 	fmt.Fprintln(w, sets)
 	if c.Beside != "" {

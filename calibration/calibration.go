@@ -31,7 +31,8 @@ type Calibration struct {
 	Blocks   int       `json:"blocks"`           // per restart
 	Size     int       `json:"size"`             // restarts of a set
 	Sets     int       `json:"sets"`             // each a statement per metric
-	Unfit    int       `json:"unfit"`            // sets that were contaminated or invalid: nobody would believe them
+	Unfit    int       `json:"unfit"`            // sets that do not count: nobody would believe them
+	Busy     int       `json:"busy,omitempty"`   // sets that count though contaminated, by what ran beside them on purpose
 	Plant    float64   `json:"plant,omitempty"`  // per cent by which a third arm was slowed down; 0 without one
 	Beside   string    `json:"beside,omitempty"` // what ran beside the arms on purpose
 	Metrics  []Metric  `json:"metrics"`
@@ -94,17 +95,20 @@ func Of(run record.Run, entries []record.Entry, size int) (Calibration, error) {
 	sets := p.judged(run, size)
 	out.Sets = len(sets)
 	for _, s := range sets {
-		if s.Status != record.OK {
+		switch {
+		case !counts(run, s):
 			out.Unfit++
+		case s.Status == record.Contaminated:
+			out.Busy++
 		}
 	}
 	scatter := scatters(p.judged(run, scatterRestarts(out.Restarts)), c.Arms[1].Name)
 	perRestart := p.seconds / float64(out.Restarts) * 2 / float64(len(c.Arms))
 	for _, name := range c.Measure {
 		m := Metric{Metric: name}
-		m.Rate = rate(sets, func(s record.CellVerdict) bool { return says(s, name, c.Arms[1].Name, record.Faster, record.Slower) })
+		m.Rate = rate(run, sets, func(s record.CellVerdict) bool { return says(s, name, c.Arms[1].Name, record.Faster, record.Slower) })
 		if plant > 0 {
-			found := rate(sets, func(s record.CellVerdict) bool { return says(s, name, c.Arms[2].Name, record.Slower) })
+			found := rate(run, sets, func(s record.CellVerdict) bool { return says(s, name, c.Arms[2].Name, record.Slower) })
 			m.Found = &found
 		}
 		m.Detectable = detectable(scatter[name], perRestart)
@@ -135,11 +139,18 @@ func planted(run record.Run) (float64, error) {
 	return delay, nil
 }
 
-// rate counts the sets that somebody would believe.
-func rate(sets []record.CellVerdict, seen func(record.CellVerdict) bool) Rate {
+// counts says whether somebody would believe a set. One that is contaminated is not
+// believed, unless something ran beside it on purpose: what is asked then is what
+// statements are worth that were made so, and the gate does not drop them either.
+func counts(run record.Run, set record.CellVerdict) bool {
+	return set.Status == record.OK || set.Status == record.Contaminated && run.Context.Beside != ""
+}
+
+// rate is of the sets that count.
+func rate(run record.Run, sets []record.CellVerdict, seen func(record.CellVerdict) bool) Rate {
 	var r Rate
 	for _, s := range sets {
-		if s.Status == record.OK {
+		if counts(run, s) {
 			r.add(seen(s))
 		}
 	}

@@ -179,6 +179,19 @@ func TestDisturbedSetsDoNotCount(t *testing.T) {
 	}
 }
 
+// Beside what is there on purpose, contaminated statements are what is asked about.
+func TestSetsDisturbedOnPurposeCount(t *testing.T) {
+	run, entries := simulation{restarts: 16, blocks: 10, between: 0.002, within: 0.01, others: 0.5, seed: 4}.run()
+	run.Context.Beside = "a busy process"
+	c, err := of(run, entries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := c.Metrics[0].Rate; c.Sets != 2 || c.Unfit != 0 || c.Busy != 2 || r.Of != 2 || r.Seen != 0 {
+		t.Errorf("%+v, %+v", c, r)
+	}
+}
+
 func TestWhatIsNoCalibration(t *testing.T) {
 	for _, tt := range []struct {
 		name, says string
@@ -298,7 +311,7 @@ func TestPublished(t *testing.T) {
 // Calibrations that asked the same are one row; others are rows of their own.
 func TestKinds(t *testing.T) {
 	one := func(run string, size int, seen, of int, plant float64, found int) Calibration {
-		c := Calibration{Run: run, Scenario: "step", Size: size, Sets: of + 1, Unfit: 1, Restarts: size * (of + 1), Seconds: 10 * float64(of+1), Plant: plant}
+		c := Calibration{Run: run, Scenario: "step", Size: size, Sets: of + 1, Unfit: 1, Busy: 2, Restarts: size * (of + 1), Seconds: 10 * float64(of+1), Plant: plant}
 		m := Metric{Metric: record.Throughput, Rate: Rate{Seen: seen, Of: of}}
 		if plant > 0 {
 			m.Found = &Rate{Seen: found, Of: of}
@@ -312,7 +325,7 @@ func TestKinds(t *testing.T) {
 		t.Fatalf("%d kinds; want 2: %+v", len(kinds), kinds)
 	}
 	k := kinds[0]
-	if k.Size != 24 || !slices.Equal(k.Runs, []string{"a", "b", "d", "e"}) || k.Sets != 48 || k.Unfit != 4 || math.Abs(k.Seconds-10) > 1e-9 {
+	if k.Size != 24 || !slices.Equal(k.Runs, []string{"a", "b", "d", "e"}) || k.Sets != 48 || k.Unfit != 4 || k.Busy != 8 || math.Abs(k.Seconds-10) > 1e-9 {
 		t.Errorf("%+v", k)
 	}
 	if got := k.Alarms.String(); got != "1 of 44 (0.1–12.0 %)" {

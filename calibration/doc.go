@@ -7,7 +7,8 @@
 // fewest that give a verdict; each set is judged as a run of its own would be, and so makes one
 // statement per metric that no other set has a part in. A statement that says
 // "faster" or "slower" is a false alarm. Their rate has the exact interval of
-// Clopper and Pearson.
+// Clopper and Pearson. A set that is contaminated does not count, unless something ran
+// beside it on purpose.
 //
 // What can be found in a time follows from how much restarts scatter
 // (verdict.Scatter) and how many of them fit into that time.

@@ -14,8 +14,9 @@ type Kind struct {
 	Beside   string   `json:"beside,omitempty"` // what ran beside the arms on purpose
 	Runs     []string `json:"runs"`             // IDs, the oldest first
 	Sets     int      `json:"sets"`
-	Unfit    int      `json:"unfit"`   // sets that nobody would believe
-	Seconds  float64  `json:"seconds"` // that a set of all its arms took on average
+	Unfit    int      `json:"unfit"`          // sets that do not count
+	Busy     int      `json:"busy,omitempty"` // sets that count though contaminated, by what ran beside them on purpose
+	Seconds  float64  `json:"seconds"`        // that a set of all its arms took on average
 	Alarms   Rate     `json:"false_alarms"`
 	Found    []Plant  `json:"found,omitempty"` // by size
 }
@@ -50,6 +51,7 @@ func (k *Kind) join(c Calibration, m Metric) {
 	k.Seconds = (k.Seconds*float64(k.Sets) + c.Seconds/float64(c.Restarts)*float64(c.Size*c.Sets)) / float64(k.Sets+c.Sets)
 	k.Sets += c.Sets
 	k.Unfit += c.Unfit
+	k.Busy += c.Busy
 	k.Alarms.join(m.Rate)
 	k.Alarms.bound()
 	if m.Found == nil {

@@ -41,6 +41,9 @@ func calibrationNote(m calibration.Machine, k calibration.Kind) string {
 	if k.Unfit > 0 {
 		parts = append(parts, fmt.Sprintf("%d of them disturbed so much that they do not count", k.Unfit))
 	}
+	if k.Busy > 0 {
+		parts = append(parts, fmt.Sprintf("%d of them contaminated by what ran beside on purpose, and counted, as the gate does", k.Busy))
+	}
 	runs := "run "
 	if len(k.Runs) > 1 {
 		runs = "runs "

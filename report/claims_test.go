@@ -44,7 +44,7 @@ func calibrations() []calibration.Calibration {
 	}
 	const busy = "a process that keeps one core busy"
 	a, b, c := one("20260301T040506Z-aaaaaa", busy, 24, 0, 12), one("20260302T040506Z-bbbbbb", busy, 24, 1, 20), one("20260303T040506Z-cccccc", "", 8, 0, 9)
-	a.Plant, a.Metrics[0].Found = 2, &calibration.Rate{Seen: 11, Of: 12}
+	a.Busy, a.Plant, a.Metrics[0].Found = 5, 2, &calibration.Rate{Seen: 11, Of: 12}
 	return []calibration.Calibration{a, b, c}
 }
 
