@@ -37,21 +37,26 @@ func (a *against) valid(f *pflag.FlagSet) error {
 	return nil
 }
 
-// prepare makes the builds and the cells that compare them. Restarts that could not
-// prove anything are made more, unless the user has said how many there are to be.
+// prepare makes the builds and the cells that compare them. A cell may have as many
+// restarts as the gate gives it, unless the user has said how many there are to be.
 func (a *against) prepare(ctx context.Context, opts *runner.Options, cells []record.Cell, fixed bool) error {
 	opts.Cells, _ = a.cells(cells, opts.Progress.Note)
 	if len(opts.Cells) == 0 {
 		return errors.New("--against: nothing of these scenarios is work of lens whose builds could be compared")
 	}
-	need := gate.FewestRestarts(gate.Comparisons(opts.Cells))
+	comparisons := gate.Comparisons(opts.Cells)
+	need := gate.FewestRestarts(comparisons)
 	for i := range opts.Cells {
 		p := &opts.Cells[i].Plan
 		if p.Restarts < need && fixed {
 			return fmt.Errorf("--restarts %d: no difference can be proven in %s of %s; want at least %d", p.Restarts,
-				count(gate.Comparisons(opts.Cells), "comparison"), count(len(opts.Cells), "cell"), need)
+				count(comparisons, "comparison"), count(len(opts.Cells), "cell"), need)
 		}
-		*p = gate.Sequential(*p, max(p.Restarts, need))
+		most := p.Restarts
+		if !fixed {
+			most = gate.Budget(p.Restarts, comparisons)
+		}
+		*p = gate.Sequential(*p, most)
 	}
 	opts.Settled = gate.Settled
 	g, err := a.builds(ctx, *opts)

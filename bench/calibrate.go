@@ -135,6 +135,11 @@ func (k *calibrateCommand) measure(ctx context.Context, stderr io.Writer) (dir s
 	if err != nil {
 		return "", err
 	}
+	if k.save {
+		if err := checkDir("--store", k.store); err != nil {
+			return "", err
+		}
+	}
 	if k.resume != "" {
 		if len(k.names) > 0 {
 			return "", fmt.Errorf("\"--resume %s\": the run has its own scenario; leave %q away", k.resume, k.names[0])

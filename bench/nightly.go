@@ -41,8 +41,8 @@ func newNightly(args []string) *cobra.Command {
 bench run --against does, and says it in the forms that a CI wants. A metric regressed
 if it is worse with p < 0.01, as one of all metrics of the night together, by more
 than 1 % (bytes: 0.1 % and 1 MiB), and if a fresh run confirms it with p < 0.05. A night
-whose canary is missed, or in which base is told apart from itself, is invalid. Work in
-which a look after 8, 12, 16, 24 or 36 restarts finds nothing is not measured further.
+whose canary is missed, or in which base is told apart from itself, is invalid. Each
+piece of work may have 36 restarts; a look after 12, 16 or 24 that finds nothing ends it.
 
 With --anchor, a build that stays the same from night to night runs, too, and the
 ratios to it are added to the history; see bench history.
@@ -73,7 +73,7 @@ Exit status: 0 nothing regressed, 1 regressed, 2 invalid night or usage,
 	f.StringVar(&n.junit, "junit", "", "write JUnit XML to this `FILE`")
 	f.StringVar(&n.summary, "summary", "", "write a summary in Markdown to this `FILE` (default: added to $"+envSummary+", if that is set)")
 	f.DurationVar(&n.limit, "for", 0, "begin no further restarts of a scenario after this `TIME`, such as 5m")
-	f.IntVar(&n.restarts, "restarts", 0, "at most `N` fresh processes of every arm instead of the scenario's or of what the gate needs")
+	f.IntVar(&n.restarts, "restarts", 0, "at most `N` fresh processes of every arm instead of 36, or of what the scenario plans if that is more")
 	f.IntVar(&n.blocks, "blocks", 0, "samples of every arm per restart, `N` instead of the scenario's")
 	f.StringVar(&n.resume, "resume", "", "go on with this `NIGHT`, a run, at its next block")
 	f.StringVar(&n.runs, "runs", runsDir(), "`DIR` that runs are written to")
@@ -191,14 +191,6 @@ func (n *nightlyCommand) fits(ctx context.Context, opts runner.Options) error {
 		return err
 	}
 	return history.Dir(n.history).Fits(m, anchor.ID, time.Now(), n.newSeries)
-}
-
-// checkDir makes a directory and finds out whether files can be written there.
-func checkDir(flag, dir string) error {
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return fmt.Errorf("%s %s: %w", flag, dir, reason(err))
-	}
-	return checkWritable(flag, filepath.Join(dir, history.PointsFile))
 }
 
 // finish says in all forms what the night came to. The error is its exit status.

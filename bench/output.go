@@ -129,9 +129,21 @@ func checkWritable(flag, path string) error {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return fmt.Errorf("%s %s: not a regular file", flag, path)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".writable-*")
+	return tryDir(filepath.Dir(path), flag+" "+path)
+}
+
+// checkDir makes a directory and finds out whether files can be written there.
+func checkDir(flag, dir string) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return fmt.Errorf("%s %s: %w", flag, dir, reason(err))
+	}
+	return tryDir(dir, flag+" "+dir)
+}
+
+func tryDir(dir, what string) error {
+	f, err := os.CreateTemp(dir, ".writable-*")
 	if err != nil {
-		return fmt.Errorf("%s %s: cannot be written: %w", flag, path, reason(err))
+		return fmt.Errorf("%s: cannot be written: %w", what, reason(err))
 	}
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }

@@ -122,6 +122,14 @@ func identify(scenario string, point map[string]string, s protocol.Settings) str
 	return hex.EncodeToString(sum[:6])
 }
 
+// mostRestarts is what a cell of a night may have. It takes as many only if it scatters
+// too much for an earlier look, or if something in it has changed.
+const mostRestarts = 36
+
+// Budget is how many restarts a cell may have whose scenario plans so many, in a family
+// of n comparisons.
+func Budget(planned, n int) int { return max(planned, FewestRestarts(n), mostRestarts) }
+
 // FewestRestarts is how many restarts a cell needs, at the least, for the gate to be
 // able to flag anything in a family of n comparisons. With R restarts no p is below
 // 2^(1−R), and the largest statistic of n reaches its most with probability up to

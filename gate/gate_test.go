@@ -63,6 +63,9 @@ func (n night) measured() Measured {
 	restarts := n.restart
 	if restarts == 0 {
 		restarts = 16
+		if n.looks {
+			restarts = Budget(0, len(m.Run.Cells))
+		}
 	}
 	if n.only != nil {
 		m.Run.Cells = Only(m.Run.Cells, n.only)
@@ -408,7 +411,7 @@ func restartOf(e record.Entry) int {
 // slow says whether nights are simulated in hundreds.
 func slow() bool { return os.Getenv("LENSBENCH_SLOW") != "" }
 
-// Looks end quiet cells after half of their restarts, and change neither how often a
+// Looks end quiet cells after less than half of their restarts, and change neither how often a
 // night is flagged by mistake nor what is found.
 func TestLooks(t *testing.T) {
 	for _, tt := range []struct {
@@ -419,9 +422,11 @@ func TestLooks(t *testing.T) {
 		most         [2]int   // of these; where they are slow
 		saved, saves float64  // shares of the restarts that are left out, at least and at most
 	}{
-		{"quiet", night{restart: 16}, 60, 400, []string{Flagged, Invalid}, [2]int{3, 11}, 0.4, 0.5},
+		{"quiet", night{}, 60, 400, []string{Flagged, Invalid}, [2]int{3, 11}, 0.5, 2. / 3},
+		{"quiet, of 16", night{restart: 16}, 60, 400, []string{Flagged, Invalid}, [2]int{3, 11}, 0.4, 0.5},
 		{"noisy", night{restart: 24, scatter: 0.007}, 60, 400, []string{Flagged}, [2]int{3, 11}, 0, 0.4},
-		{"slower by 2 %", night{restart: 16, factors: map[string]float64{Head: 1.02}}, 40, 200, []string{Passed, Invalid, Inconclusive}, [2]int{2, 10}, 0, 0.001},
+		{"slower by 2 %", night{factors: map[string]float64{Head: 1.02}}, 40, 200, []string{Passed, Invalid, Inconclusive}, [2]int{2, 10}, 0, 0.001},
+		{"slower by 2 %, of 16", night{restart: 16, factors: map[string]float64{Head: 1.02}}, 40, 200, []string{Passed, Invalid, Inconclusive}, [2]int{2, 10}, 0, 0.001},
 	} {
 		left, planned, wrong := 0, 0, 0
 		nights, most := tt.nights, tt.most[0] // more are rarer than 1 in 1,000 at the level of 1 %

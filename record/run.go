@@ -183,7 +183,8 @@ type Plan struct {
 	Looks []int `json:"looks,omitempty"`
 
 	// Seconds of measuring that no restart but the first may exceed, as far as those
-	// before it tell; other passes come after. 0: there is no such limit.
+	// before it tell, beside what cells before it of the same scenario have left of
+	// theirs; other passes come after. 0: there is no such limit.
 	Seconds float64 `json:"seconds,omitempty"`
 }
 

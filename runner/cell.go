@@ -23,6 +23,7 @@ type cellRun struct {
 	arms    []*arm           // in the cell's order, those that are still in
 	settled []*arm           // variants that a look has decided: in for memory passes alone
 	running map[string]*mean // variant → log-ratio to the control
+	seconds float64          // that restarts may take; 0: there is no limit
 	over    map[int]bool     // restart → there is no time for it
 	where   progress.State
 }
@@ -47,6 +48,8 @@ func (s *session) measureCell(ctx context.Context, index int) error {
 		Restarts: c.cell.Plan.Restarts, Blocks: c.cell.Plan.Blocks}
 	if c.cell.Plan.Seconds > 0 {
 		c.where.Restarts = 0 // nobody knows how many
+		c.seconds = s.allowance(index)
+		s.forecast.allow(index, c.seconds)
 	}
 	defer c.closeAll()
 	err := c.measure()
@@ -112,8 +115,24 @@ func (c *cellRun) outOfTime(r int) bool {
 	if out, said := c.over[r]; said {
 		return out
 	}
-	limit := c.cell.Plan.Seconds
-	return limit > 0 && r > 0 && c.state.next[r] == 0 && c.state.spent*float64(r+1)/float64(r) > limit
+	return c.seconds > 0 && r > 0 && c.state.next[r] == 0 && c.state.spent*float64(r+1)/float64(r) > c.seconds
+}
+
+// allowance is the time that a cell may take: its plan's, and its part of what cells
+// before it of the same scenario have left of theirs.
+func (s *session) allowance(index int) float64 {
+	own := s.run.Cells[index]
+	left, heirs := 0.0, 0
+	for i, c := range s.run.Cells {
+		switch {
+		case c.Scenario != own.Scenario:
+		case i < index:
+			left += c.Plan.Seconds - s.state.cell(c.ID).spent
+		default:
+			heirs++
+		}
+	}
+	return own.Plan.Seconds + max(0, left)/float64(heirs)
 }
 
 // each runs a step for every arm in the given order, and drops the arms for

@@ -78,6 +78,9 @@ func (f *forecast) blockDone(cell int, spent float64) {
 	f.cells[cell].spent = spent
 }
 
+// allow is called when a cell of a limited time begins, with that time.
+func (f *forecast) allow(cell int, seconds float64) { f.cells[cell].seconds = seconds }
+
 // finish is called when a cell ends, in whatever way.
 func (f *forecast) finish(cell int) {
 	c := &f.cells[cell]

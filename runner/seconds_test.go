@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"math"
 	"testing"
 
 	"lensbench/record"
@@ -47,6 +48,37 @@ func TestAPlanMayHaveATime(t *testing.T) {
 	}
 	if after != 2 {
 		t.Errorf("outputs of %d arms were compared after the last restart; want 2", after)
+	}
+}
+
+// What one cell leaves of its time is for those after it, of the same scenario.
+func TestTimeThatIsLeftGoesToLaterCells(t *testing.T) {
+	cell := func(id, scenario string, seconds float64) record.Cell {
+		c := timedCell(seconds)
+		c.ID, c.Scenario = id, scenario
+		return c
+	}
+	for _, tt := range []struct {
+		name  string
+		spent map[string]float64
+		want  []float64 // s, by cell
+	}{
+		{"nothing is spent yet", nil, []float64{10, 15, 20, 30}},
+		{"each takes its own", map[string]float64{"a": 10, "b": 10, "d": 20}, []float64{10, 10, 20, 10}},
+		{"the first ends early", map[string]float64{"a": 4, "b": 13, "d": 20}, []float64{10, 13, 20, 13}},
+		{"the second takes longer than it may", map[string]float64{"a": 4, "b": 30, "d": 20}, []float64{10, 13, 20, 10}},
+		{"another scenario leaves something", map[string]float64{"a": 10, "b": 10, "d": 1}, []float64{10, 10, 20, 10}},
+	} {
+		cells := []record.Cell{cell("a", "x", 10), cell("b", "x", 10), cell("d", "y", 20), cell("c", "x", 10)}
+		s := &session{run: record.Run{Cells: cells}, state: newState(cells)}
+		for id, seconds := range tt.spent {
+			s.state.cell(id).spent = seconds
+		}
+		for i, want := range tt.want {
+			if got := s.allowance(i); math.Abs(got-want) > 1e-9 {
+				t.Errorf("%s: cell %s may take %v s; want %v", tt.name, cells[i].ID, got, want)
+			}
+		}
 	}
 }
 
