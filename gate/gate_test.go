@@ -411,7 +411,7 @@ func restartOf(e record.Entry) int {
 // slow says whether nights are simulated in hundreds.
 func slow() bool { return os.Getenv("LENSBENCH_SLOW") != "" }
 
-// Looks end quiet cells after less than half of their restarts, and change neither how often a
+// Looks end quiet cells after half of their restarts or fewer, and change neither how often a
 // night is flagged by mistake nor what is found.
 func TestLooks(t *testing.T) {
 	for _, tt := range []struct {
